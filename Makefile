@@ -1,0 +1,39 @@
+# Everything lives in .venv; `make run` needs Python >= 3.11 and nothing else, `make test` also a Chromium (it installs Debian's).
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: setup run test lint train bench
+
+setup: .venv/serve.stamp
+run: setup
+	$(BIN)/yidiantong serve
+
+.venv/serve.stamp: pyproject.toml requirements/serve.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement requirements/serve.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	touch $@
+
+.venv/dev.stamp: .venv/serve.stamp requirements/dev.txt
+	$(BIN)/pip install --quiet --requirement requirements/dev.txt
+	touch $@
+
+chromium = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+.venv/browser.stamp: .venv/dev.stamp
+	$(if $(chromium),,apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium fonts-noto-cjk)
+	touch $@
+
+test: .venv/browser.stamp lint
+	$(BIN)/pytest
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+train: .venv/dev.stamp
+	$(BIN)/yidiantong train --config training/configs/release.toml --output runs/release
+
+bench: .venv/dev.stamp
+	$(BIN)/python -m tests.bench.service
