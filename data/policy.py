@@ -1,0 +1,111 @@
+"""A city's routing table: who takes which category at which urgency. Hangzhou's is the default, others overlay it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, field_validator
+
+from data.tables import DATA_DIR, DataError, Row, load_table
+from data.taxonomy import Codes, PoliceLabel, Urgency, categories, destinations
+
+POLICY_DIR = DATA_DIR / "policies"
+DEFAULT_CITY = "hangzhou"
+
+
+def known_destination(code: object) -> object:
+    """`code` if `destinations.csv` has it; `ValueError` otherwise."""
+    if code not in destinations():
+        raise ValueError(f"{code!r} is not a destination of destinations.csv")
+    return code
+
+
+DestinationCode = Annotated[str, BeforeValidator(known_destination)]
+OptionalPolice = Annotated[PoliceLabel | None, BeforeValidator(lambda value: value or None)]
+
+
+class Rule(Row):
+    """One row of a policy: where a category goes. `police` overrides the taxonomy's owner in this city."""
+
+    code: str
+    if_emergency_or_urgent: DestinationCode
+    if_routine_onsite: DestinationCode
+    if_routine_remote: DestinationCode
+    linked_when_someone_goes: Codes
+    responsible: str
+    contested: str
+    police: OptionalPolice
+    source: str
+
+    @field_validator("code")
+    @classmethod
+    def _known_category(cls, code: str) -> str:
+        if code not in categories():
+            raise ValueError(f"{code!r} is not a category of taxonomy.csv")
+        return code
+
+    @field_validator("linked_when_someone_goes")
+    @classmethod
+    def _known_linked(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        for code in codes:
+            known_destination(code)
+        return codes
+
+    def destination(self, urgency: Urgency) -> str:
+        """Code of the destination at this urgency."""
+        if urgency is Urgency.ROUTINE_ONSITE:
+            return self.if_routine_onsite
+        return self.if_routine_remote if urgency is Urgency.ROUTINE_REMOTE else self.if_emergency_or_urgent
+
+    @property
+    def owner(self) -> PoliceLabel:
+        """Whose matter it is in this city."""
+        return self.police or categories()[self.code].police
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All rules of a city. `version` is a hash of their content, so the same table has the same version everywhere."""
+
+    city: str
+    rules: Mapping[str, Rule]
+    version: str
+
+
+def load_policy(city: str, folder: Path = POLICY_DIR) -> Policy:
+    """The table of `city`: the default's rows, replaced by those of the city's own file.
+
+    Raises:
+        DataError: a row with an unknown code, a category twice, or a default table with a category missing.
+        KeyError: no such city.
+    """
+    if city not in cities(folder):
+        raise KeyError(city)
+    default = folder / f"{DEFAULT_CITY}.csv"
+    rules = _rules(default)
+    if missing := [code for code in categories() if code not in rules]:
+        raise DataError(default, 1, "code", f"has no row for {', '.join(missing)}")
+    if city != DEFAULT_CITY:
+        rules |= _rules(folder / f"{city}.csv")
+    content = "\n".join(rules[code].model_dump_json() for code in categories())
+    version = f"{city}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+    return Policy(city, rules, version)
+
+
+@cache
+def policies() -> dict[str, Policy]:
+    """Every city's policy that comes with the project."""
+    return {city: load_policy(city) for city in cities()}
+
+
+def cities(folder: Path = POLICY_DIR) -> list[str]:
+    """Codes of the cities that have a table, the default first."""
+    found = sorted(path.stem for path in folder.glob("*.csv"))
+    return sorted(found, key=lambda city: city != DEFAULT_CITY)
+
+
+def _rules(path: Path) -> dict[str, Rule]:
+    return {rule.code: rule for rule in load_table(path, Rule, key=lambda rule: rule.code)}

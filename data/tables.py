@@ -1,0 +1,77 @@
+"""CSV tables that are data, not code: read once, validated row by row, with errors that say where to look."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+DATA_DIR = Path(__file__).parent
+
+
+class DataError(ValueError):
+    """A data file breaks its rules; the message names file, line and field."""
+
+    def __init__(self, file: Path | str, line: int, field: str, message: str) -> None:
+        super().__init__(f"{file}, line {line}, field {field!r}: {message}")
+        self.file, self.line, self.field, self.message = Path(file), line, field, message
+
+
+class Row(BaseModel):
+    """One line of a table. Unknown columns and missing values are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+R = TypeVar("R", bound=Row)
+
+
+def read_text(path: Path) -> str:
+    """The file as UTF-8 text.
+
+    Raises:
+        DataError: the file is missing or not UTF-8 (the line of the first bad byte is named).
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(path, 0, "", f"cannot be read: {error.strerror}") from error
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(path, raw[: error.start].count(b"\n") + 1, "", "is not UTF-8") from error
+
+
+def first_problem(error: ValidationError) -> tuple[str, str]:
+    """Field and sentence of the first thing that pydantic found wrong."""
+    problem = error.errors(include_url=False)[0]
+    return ".".join(map(str, problem["loc"])), problem["msg"]
+
+
+def load_table(path: Path, row: type[R], key: Callable[[R], object] | None = None) -> list[R]:
+    """Rows of the CSV file `path` as instances of `row`; lines that begin with `#` are comments.
+
+    With `key`, two rows of the same key are an error.
+
+    Raises:
+        DataError: missing file, wrong encoding, unknown or missing column, a value that breaks the row's rules.
+    """
+    numbered = [(n, line) for n, line in enumerate(read_text(path).splitlines(), 1) if line and line[0] != "#"]
+    if not numbered:
+        raise DataError(path, 1, "", "is empty")
+    reader = csv.DictReader(io.StringIO("\n".join(line for _, line in numbered)))
+    rows: list[R] = []
+    seen: dict[object, int] = {}
+    for values in reader:
+        line = numbered[reader.line_num - 1][0]
+        if None in values or None in values.values():
+            raise DataError(path, line, "", f"has not {len(reader.fieldnames or ())} columns")
+        try:
+            rows.append(row.model_validate(values))
+        except ValidationError as error:
+            raise DataError(path, line, *first_problem(error)) from error
+        if key is not None and (first := seen.setdefault(key(rows[-1]), line)) != line:
+            raise DataError(path, line, next(iter(values)), f"stands already in line {first}")
+    return rows
