@@ -1,0 +1,115 @@
+"""From the heads' logits to one joint distribution over (category, urgency), and from that to answers that agree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.policy import Policy
+from data.taxonomy import POLICE_LABELS, URGENCIES, PoliceLabel, Urgency, categories
+
+Array = NDArray[np.float32]
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities along the last axis."""
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    result: Array = shifted / shifted.sum(-1, keepdims=True)
+    return result
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What validation set after quantisation.
+
+    `temperature` divides each head's logits; `police_weight` and `habit_weight` say how far the police head and the
+    corpus' habit (`habit`: urgency given category, 65 × 4) bend the joint; `confident_at` is the least probability of
+    the destination at which a suggestion counts as confident.
+    """
+
+    temperature: Mapping[str, float]
+    habit: Array
+    police_weight: float
+    habit_weight: float
+    confident_at: float
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Calibration":
+        """Reads `calibration.json`; `KeyError` or `ValueError` when it is not one."""
+        habit = np.asarray(values["habit"], np.float32)
+        if habit.shape != (len(categories()), len(URGENCIES)):
+            raise ValueError(f"habit has shape {habit.shape}")
+        weights = (float(values[name]) for name in ("police_weight", "habit_weight", "confident_at"))
+        return cls({head: float(t) for head, t in values["temperature"].items()}, habit, *weights)
+
+    def to_json(self) -> dict[str, Any]:
+        """The form `from_json` reads."""
+        return {
+            "temperature": dict(self.temperature),
+            "police_weight": self.police_weight,
+            "habit_weight": self.habit_weight,
+            "confident_at": self.confident_at,
+            "habit": np.round(self.habit.astype(float), 4).tolist(),
+        }
+
+
+def owners() -> NDArray[np.intp]:
+    """Index of the taxonomy's police label for each category, (65,)."""
+    return np.array([POLICE_LABELS.index(category.police) for category in categories().values()])
+
+
+def joint(logits: Mapping[str, Array], calibration: Calibration) -> Array:
+    """Probability of every (category, urgency), (..., 65, 4), from `category`, `urgency` and `police` logits.
+
+    The police head re-weights categories by their owner; urgency is conditioned on the category, so an answer such as
+    "misdial, emergency" cannot win.
+    """
+    scaled = {head: values / calibration.temperature[head] for head, values in logits.items()}
+    police = softmax(scaled["police"])[..., owners()]
+    category = softmax(scaled["category"]) * police**calibration.police_weight
+    category /= category.sum(-1, keepdims=True)
+    urgency = softmax(scaled["urgency"])[..., None, :] * calibration.habit**calibration.habit_weight
+    urgency /= urgency.sum(-1, keepdims=True)
+    result: Array = category[..., None] * urgency
+    return result
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One consistent reading of a call; `by_category` and `by_destination` are marginals it was read from."""
+
+    label: PoliceLabel
+    category: str
+    urgency: Urgency
+    destination: str
+    probability: Mapping[str, float]
+    by_category: Array
+    by_destination: Mapping[str, float]
+
+
+def answer(table: Array, policy: Policy) -> Answer:
+    """The answer for a joint distribution (65 × 4) under `policy`: owner, category within it, urgency within that."""
+    codes = list(categories())
+    rules = [policy.rules[code] for code in codes]
+    by_category = table.sum(1)
+    by_label = {label: float(sum(p for p, rule in zip(by_category, rules, strict=True) if rule.owner is label))
+                for label in POLICE_LABELS}  # fmt: skip
+    label = max(by_label, key=by_label.__getitem__)
+    owned = [number for number, rule in enumerate(rules) if rule.owner is label]
+    best = max(owned, key=lambda number: by_category[number])
+    level = int(table[best].argmax())
+    destination = rules[best].destination(URGENCIES[level])
+    by_destination: dict[str, float] = {}
+    for rule, row in zip(rules, table, strict=True):
+        for urgency, p in zip(URGENCIES, row, strict=True):
+            code = rule.destination(urgency)
+            by_destination[code] = by_destination.get(code, 0.0) + float(p)
+    probability = {
+        "police": by_label[label],
+        "category": float(by_category[best]),
+        "urgency": float(table.sum(0)[level]),
+        "destination": by_destination[destination],
+    }
+    return Answer(label, codes[best], URGENCIES[level], destination, probability, by_category, by_destination)

@@ -1,0 +1,94 @@
+"""The linear model that answers when the release cannot be loaded: jieba words and character n-grams."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.tables import DATA_DIR
+from data.taxonomy import URGENCIES, categories
+from model.decode import Array, softmax
+from model.release import BUNDLED, FILES, ReleaseError, open_release
+from model.runtime import Reading
+
+NGRAMS = (1, 2, 3)
+WORDS = DATA_DIR / "words.txt"
+
+
+def features(text: str) -> list[str]:
+    """Words (prefixed `w:`) and character n-grams of one to three, as they come."""
+    return [feature for feature, _, _ in _located(text)]
+
+
+def _located(text: str) -> Iterator[tuple[str, int, int]]:
+    compact = text.lower()
+    for word, start, end in _jieba().tokenize(compact):
+        if not word.isspace():
+            yield f"w:{word}", start, end
+    for size in NGRAMS:
+        for start in range(len(compact) - size + 1):
+            gram = compact[start : start + size]
+            if not gram[0].isspace() and not gram[-1].isspace():
+                yield gram, start, start + size
+
+
+def _jieba() -> Any:
+    """The tokenizer with the domain's words; loaded on first use only, for it takes half a second."""
+    import jieba
+
+    if not jieba.dt.initialized:
+        jieba.setLogLevel("WARNING")
+        jieba.load_userdict(str(WORDS))
+    return jieba.dt
+
+
+class Linear:
+    """TF-IDF (sublinear, L2) and logistic regression for category and urgency, as exported by training.
+
+    Raises (when made):
+        ReleaseError: the file is missing, changed or unreadable.
+    """
+
+    confident_at = 0.75
+
+    def __init__(self, folder: Path = BUNDLED) -> None:
+        release = open_release(folder, (FILES.fallback,))
+        self.version = f"{release.version}+fallback"
+        try:
+            with np.load(release.path(FILES.fallback)) as arrays:
+                self._vocabulary = {feature: n for n, feature in enumerate(str(arrays["vocabulary"]).split("\n"))}
+                self._idf = arrays["idf"].astype(np.float32)
+                self._weight = arrays["weight"].astype(np.float32) * arrays["scale"]
+                self._bias = arrays["bias"]
+        except (OSError, ValueError, KeyError) as error:
+            raise ReleaseError(f"{folder / FILES.fallback} does not load: {error}") from error
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """One reading a text."""
+        return [self._read(text) for text in texts]
+
+    def _read(self, text: str) -> Reading:
+        found = [(self._vocabulary[f], a, b) for f, a, b in _located(text) if f in self._vocabulary]
+        counts = Counter(n for n, _, _ in found)
+        numbers = np.array(sorted(counts), np.intp)
+        value = (1 + np.log([counts[n] for n in numbers])) * self._idf[numbers] if len(numbers) else np.zeros(0)
+        value = value / (np.linalg.norm(value) or 1.0)
+        logits = value @ self._weight[numbers] + self._bias
+        count = len(categories())
+        table = softmax(logits[:count])[:, None] * softmax(logits[count : count + len(URGENCIES)])[None, :]
+        share = dict(zip(numbers.tolist(), value, strict=True))
+        support = np.array([share[n] / counts[n] * self._weight[n, :count] for n, _, _ in found])
+        return Reading(table, [(a, b) for _, a, b in found], support.reshape(-1, count))
+
+
+class Nothing:
+    """When not even the linear model loads: every category equally likely, so an operator decides."""
+
+    version, confident_at = "none", 1.1
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """The same even reading for every text."""
+        even: Array = np.full((len(categories()), len(URGENCIES)), 1 / (len(categories()) * len(URGENCIES)), np.float32)
+        return [Reading(even, [], np.zeros((0, len(categories())), np.float32)) for _ in texts]
