@@ -1,0 +1,1 @@
+"""How a release is made and judged: base encoder, fine-tuning, export, calibration, evaluation."""

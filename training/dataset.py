@@ -1,0 +1,81 @@
+"""The corpus as `datasets.DatasetDict`, and the collator that turns its rows into noisy batches of tokens."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from datasets import Dataset, DatasetDict
+from tokenizers import Tokenizer
+
+from data.corpus import CORPUS_DIR, Item, load_corpus, split_groups
+from data.noise import drop_end, drop_operator, drop_punctuation
+from data.records import Turn
+from data.taxonomy import categories
+from model.release import HEADS
+from model.text import head_and_tail, render
+from training.config import Config, Noise
+
+Batch = dict[str, torch.Tensor]
+
+
+def load_dataset_dict(items: Sequence[Item] | None = None, seed: int = 110) -> DatasetDict:
+    """`train`, `validation` and `test`: columns id, group, turns, style, length (characters) and one index per head."""
+    items = load_corpus(CORPUS_DIR) if items is None else items
+    splits = split_groups(items, seed)
+    rows: dict[str, list[dict[str, Any]]] = {"train": [], "validation": [], "test": []}
+    for item in items:
+        rows[splits[item.group]].append(_row(item))
+    return DatasetDict({name: Dataset.from_list(part) for name, part in rows.items() if part})
+
+
+def _row(item: Item) -> dict[str, Any]:
+    turns = item.as_turns()
+    return {
+        "id": item.id,
+        "group": item.group,
+        "turns": [turn.model_dump() for turn in turns],
+        "style": item.style,
+        "length": sum(len(turn.text) for turn in turns),
+        "category": HEADS["category"].index(item.category),
+        "urgency": HEADS["urgency"].index(item.urgency),
+        "police": HEADS["police"].index(categories()[item.category].police),
+    }
+
+
+def encode(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> Batch:
+    """`input_ids` and `attention_mask`, both (texts, longest); too long ones keep head and tail."""
+    ids = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+    kept = [[row[i] for i in head_and_tail(row, max_tokens)] for row in ids]
+    longest, pad = max(map(len, kept)), tokenizer.token_to_id("<pad>") or 0
+    return {
+        "input_ids": torch.tensor([row + [pad] * (longest - len(row)) for row in kept]),
+        "attention_mask": torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in kept]),
+    }
+
+
+def collator(tokenizer: Tokenizer, config: Config, noise: Noise | None) -> Callable[[list[dict[str, Any]]], Batch]:
+    """Makes batches of rows; with `noise`, each row is disturbed anew whenever it is drawn."""
+    rng = random.Random(config.fit.seed)
+
+    def collate(rows: list[dict[str, Any]]) -> Batch:
+        texts = [render(_disturb(row, noise, rng) if noise else _turns(row)).text for row in rows]
+        labels = {head: torch.tensor([row[head] for row in rows]) for head in HEADS}
+        return encode(tokenizer, texts, config.corpus.max_tokens) | labels
+
+    return collate
+
+
+def _turns(row: Mapping[str, Any]) -> list[Turn]:
+    return [Turn(**turn) for turn in row["turns"]]
+
+
+def _disturb(row: Mapping[str, Any], noise: Noise, rng: random.Random) -> list[Turn]:
+    turns = _turns(row)
+    if rng.random() < noise.no_operator:
+        turns = drop_operator(turns)
+    if rng.random() < noise.prefix and row["style"] != "note":
+        turns = drop_end(turns, keep=rng.uniform(0.6, 0.95))
+    if rng.random() < noise.no_punctuation:
+        turns = drop_punctuation(turns)
+    return turns

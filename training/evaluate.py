@@ -1,0 +1,224 @@
+"""How right a model is on labelled calls: accuracies with bootstrap intervals, calibration, slices, per category."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from sklearn.metrics import f1_score
+
+from data.corpus import Item, read_lines
+from data.policy import Policy, load_policy
+from data.records import Call, Suggestion, Turn
+from data.taxonomy import Urgency, categories
+from model.runtime import Model
+from model.suggest import Suggester
+
+BATCH = 256
+HELD_OUT = "held-out split of the corpus"
+RESAMPLES = 1_000
+HEADS = ("category", "police", "urgency", "destination")
+
+
+class Case(BaseModel):
+    """A labelled call to be measured on; other keys of its line are ignored. `sure: false` cases are left out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    turns: tuple[Turn, ...] = ()
+    text: str = ""
+    category: str
+    urgency: Urgency
+    style: str = ""
+    difficulty: str = ""
+    acceptable: tuple[str, ...] = ()
+    danger: bool | None = None
+    sure: bool = True
+
+    @classmethod
+    def of(cls, item: Item) -> "Case":
+        """The item of the corpus as a case."""
+        return cls.model_validate(item.model_dump(mode="json"))
+
+    def call(self) -> Call:
+        """What is classified."""
+        return Call(turns=self.turns or (Turn(speaker="caller", text=self.text),))
+
+    @property
+    def shape(self) -> str:
+        """The style, or what the transcript looks like where none is given."""
+        return self.style or ("note" if not self.turns else "monologue" if len(self.turns) == 1 else "dialogue")
+
+
+def read_cases(path: Path) -> list[Case]:
+    """The sure cases of a JSONL file.
+
+    Raises:
+        DataError: a line that is no such case.
+    """
+    return [case for case in read_lines(path, Case) if case.sure]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Truth and suggestion of every case, side by side."""
+
+    cases: Sequence[Case]
+    suggestions: Sequence[Suggestion]
+    truth: Mapping[str, NDArray[np.str_]]
+    guess: Mapping[str, NDArray[np.str_]]
+    probability: Mapping[str, NDArray[np.float64]]
+
+    def right(self, head: str) -> NDArray[np.bool_]:
+        """Which cases the head got right."""
+        return np.asarray(self.truth[head] == self.guess[head])
+
+    @property
+    def in_top_three(self) -> NDArray[np.bool_]:
+        """Which true categories are shown at all."""
+        shown = [[s.category.code, *(a.code for a in s.category.alternatives)] for s in self.suggestions]
+        return np.array([case.category in codes for case, codes in zip(self.cases, shown, strict=True)])
+
+
+def run(model: Model, cases: Sequence[Case]) -> Outcome:
+    """Has `model`, with red flags and routing as served, answer every case under the default policy."""
+    suggester = Suggester(model=model)
+    suggestions: list[Suggestion] = []
+    for at in range(0, len(cases), BATCH):
+        suggestions += suggester.suggest_many([case.call() for case in cases[at : at + BATCH]])
+    policy = load_policy(suggester.city)
+    return Outcome(
+        cases,
+        suggestions,
+        _columns([_truth(case, policy) for case in cases]),
+        _columns([_guess(s) for s in suggestions]),
+        {head: np.array([_probability(s)[head] for s in suggestions]) for head in HEADS},
+    )
+
+
+def _truth(case: Case, policy: Policy) -> dict[str, str]:
+    rule = policy.rules[case.category]
+    return {
+        "category": case.category,
+        "police": categories()[case.category].police,
+        "urgency": case.urgency,
+        "destination": rule.destination(case.urgency),
+    }
+
+
+def _guess(s: Suggestion) -> dict[str, str]:
+    return {
+        "category": s.category.code,
+        "police": s.police.label,
+        "urgency": s.urgency.level,
+        "destination": s.destination.code,
+    }
+
+
+def _probability(s: Suggestion) -> dict[str, float]:
+    return {head: float(getattr(s, head).probability) for head in HEADS}
+
+
+def _columns(rows: Sequence[Mapping[str, str]]) -> dict[str, NDArray[np.str_]]:
+    return {head: np.array([str(row[head]) for row in rows]) for head in HEADS}
+
+
+def bootstrap(values: NDArray[Any], statistic: Callable[[NDArray[Any]], Any] = np.mean) -> dict[str, float]:
+    """The mean of `values` with its 95 % percentile interval (seeded, 1,000 resamples)."""
+    draws = np.random.default_rng(110).integers(0, len(values), (RESAMPLES, len(values)))
+    low, high = np.percentile([statistic(values[draw]) for draw in draws], [2.5, 97.5])
+    return {"value": round(float(statistic(values)), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+
+
+def calibration_error(probability: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 10) -> float:
+    """Expected calibration error over `bins` equal-width bins."""
+    where = np.minimum((probability * bins).astype(int), bins - 1)
+    gaps = [
+        (where == b).mean() * abs(probability[where == b].mean() - right[where == b].mean())
+        for b in range(bins)
+        if (where == b).any()
+    ]
+    return round(float(sum(gaps)), 4)
+
+
+def measure(outcome: Outcome) -> dict[str, Any]:
+    """Every figure of one model on one set of cases."""
+    confident = np.array([s.confident for s in outcome.suggestions])
+    right = {head: outcome.right(head) for head in HEADS}
+    figures: dict[str, Any] = {
+        "calls": len(outcome.cases),
+        "accuracy": {head: bootstrap(values) for head, values in right.items()},
+        "top3": bootstrap(outcome.in_top_three),
+        "macro_f1": round(float(f1_score(outcome.truth["category"], outcome.guess["category"], average="macro",
+                                         zero_division=0)), 4),
+        "calibration_error": {head: calibration_error(outcome.probability[head], right[head]) for head in HEADS},
+        "confident": round(float(confident.mean()), 4),
+        "destination_error_when_confident": round(float(1 - right["destination"][confident].mean()), 4)
+        if confident.any() else None,
+    }  # fmt: skip
+    if any(case.acceptable for case in outcome.cases):
+        accepted = [c.category == s.category.code or s.category.code in c.acceptable
+                    for c, s in zip(outcome.cases, outcome.suggestions, strict=True)]  # fmt: skip
+        figures["acceptable"] = bootstrap(np.array(accepted))
+    if any(case.danger is not None for case in outcome.cases):
+        figures["danger"] = _danger(outcome)
+    figures["slices"] = {name: _slice(outcome, chosen) for name, chosen in _slices(outcome.cases).items()}
+    return figures
+
+
+def _danger(outcome: Outcome) -> dict[str, Any]:
+    """What happened to hidden dangers, and to the look-alikes beside them."""
+    pairs = list(zip(outcome.cases, outcome.suggestions, strict=True))
+    real = [s for case, s in pairs if case.danger]
+    harmless = [s for case, s in pairs if case.danger is False]
+    missed = [s for s in real if s.destination.track in ("hotline", "close") or s.urgency.level.rank > 1]
+    return {
+        "calls": len(real),
+        "under_called": len(missed),
+        "passed_on_confidently": sum(s.confident for s in missed),
+        "look_alikes": len(harmless),
+        "raised_to_emergency": sum(s.urgency.level is Urgency.EMERGENCY for s in harmless),
+    }
+
+
+def _slices(cases: Sequence[Case]) -> dict[str, NDArray[np.bool_]]:
+    names: dict[str, list[int]] = {}
+    for number, case in enumerate(cases):
+        keys = (f"style: {case.shape}", f"urgency: {case.urgency}", f"difficulty: {case.difficulty}")
+        for key in keys[: 3 if case.difficulty else 2]:
+            names.setdefault(key, []).append(number)
+    return {name: np.isin(np.arange(len(cases)), numbers) for name, numbers in sorted(names.items())}
+
+
+def _slice(outcome: Outcome, chosen: NDArray[np.bool_]) -> dict[str, Any]:
+    accuracy = {head: round(float(outcome.right(head)[chosen].mean()), 4) for head in HEADS}
+    return {"calls": int(chosen.sum()), **accuracy}
+
+
+def per_category(outcome: Outcome) -> list[dict[str, Any]]:
+    """Calls, precision, recall and the commonest mistake of every category that occurs."""
+    truth, guess = outcome.truth["category"], outcome.guess["category"]
+    rows = []
+    for code in categories():
+        real, said = truth == code, guess == code
+        if not real.any() and not said.any():
+            continue
+        hit = int((real & said).sum())
+        wrong, times = np.unique(guess[real & ~said], return_counts=True)
+        rows.append({
+            "category": code,
+            "calls": int(real.sum()),
+            "recall": round(hit / real.sum(), 3) if real.any() else None,
+            "precision": round(hit / said.sum(), 3) if said.any() else None,
+            "taken_for": str(wrong[times.argmax()]) if len(wrong) else "",
+        })  # fmt: skip
+    return rows
+
+
+def compare(model: Outcome, baseline: Outcome) -> dict[str, Any]:
+    """Difference of the model's accuracy from the baseline's on the same calls, with paired bootstrap intervals."""
+    return {head: bootstrap(model.right(head).astype(float) - baseline.right(head)) for head in HEADS}

@@ -1,0 +1,138 @@
+"""Fine-tuning with the transformers Trainer."""
+
+import pickle
+import random
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from datasets import Dataset, DatasetDict
+from tokenizers import Tokenizer
+from torch.utils.data import DataLoader
+from transformers import EvalPrediction, Trainer, TrainingArguments, set_seed
+
+from model.release import HEADS
+from training.base import load_base
+from training.config import Config
+from training.dataset import collator
+from training.network import CallNetwork
+
+STANDARDISE_ON = 1_000
+LAYER_PREFIX = "encoder.encoder.layer."
+
+
+class CallTrainer(Trainer):
+    """Trainer with the heads at a multiple of the encoder's rate and lower layers at less."""
+
+    def __init__(self, config: Config, eval_collator: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config, self.eval_collator = config, eval_collator
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
+        """Validation calls are not disturbed."""
+        noisy, self.data_collator = self.data_collator, self.eval_collator
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.data_collator = noisy
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """AdamW over parameter groups by depth."""
+        if self.optimizer is None:
+            groups = parameter_groups(cast(CallNetwork, self.model), self.config)
+            self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
+        return self.optimizer
+
+
+def parameter_groups(network: CallNetwork, config: Config) -> list[dict[str, Any]]:
+    """One group per depth and kind of decay; biases and norms are not decayed."""
+    fit, layers = config.fit, network.encoder.config.num_hidden_layers
+    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if name.startswith("heads."):
+            rate = fit.learning_rate * fit.head_factor
+        else:
+            depth = int(name.removeprefix(LAYER_PREFIX).split(".")[0]) + 1 if name.startswith(LAYER_PREFIX) else 0
+            rate = fit.learning_rate * fit.layer_decay ** (layers - depth)
+        decay = 0.0 if parameter.ndim < 2 else fit.weight_decay
+        groups.setdefault((rate, decay), []).append(parameter)
+    return [{"params": params, "lr": rate, "weight_decay": decay} for (rate, decay), params in groups.items()]
+
+
+def load_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The weights that an earlier run left in `network.pt`.
+
+    Raises:
+        ValueError: there is no such file, or it holds no weights.
+    """
+    try:
+        weights: dict[str, torch.Tensor] = torch.load(path, weights_only=True)
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path} holds no weights: {error}") from error
+    return weights
+
+
+def build_network(config: Config, train: Dataset) -> tuple[CallNetwork, Tokenizer]:
+    """The network before fine-tuning, standardised on calls of the training split."""
+    base = load_base(config.base.name, config.base.layers)
+    network = CallNetwork(base.encoder, config.fit.dropout, config.loss)
+    if config.base.warm_start:
+        network.load_state_dict(load_weights(config.base.warm_start))
+        return network, base.tokenizer
+    rows = train.shuffle(seed=config.fit.seed).select(range(min(STANDARDISE_ON, len(train)))).sort("length").to_list()
+    collate = collator(base.tokenizer, config, noise=None)
+    network.standardise(collate(rows[at : at + 64]) for at in range(0, len(rows), 64))
+    return network, base.tokenizer
+
+
+def accuracies(prediction: EvalPrediction) -> dict[str, float]:
+    """Accuracy of each head."""
+    logits = dict(zip(HEADS, prediction.predictions, strict=True))
+    labels = dict(zip(HEADS, prediction.label_ids, strict=True))
+    return {f"{head}_accuracy": float(np.mean(logits[head].argmax(-1) == labels[head])) for head in HEADS}
+
+
+def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = False) -> tuple[CallNetwork, Tokenizer]:
+    """Fine-tunes on `data["train"]`, watching `data["validation"]`; checkpoints and TensorBoard events go to `folder`.
+
+    Seeded: the same config, corpus and machine give the same network. `resume` goes on from the last checkpoint.
+    """
+    set_seed(config.fit.seed)
+    random.seed(config.fit.seed)
+    network, tokenizer = build_network(config, data["train"])
+    steps = -(-len(data["train"]) // config.fit.batch_size) * config.fit.epochs
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=config.fit.epochs,
+        per_device_train_batch_size=config.fit.batch_size,
+        per_device_eval_batch_size=64,
+        warmup_steps=int(config.fit.warmup * steps),
+        lr_scheduler_type="linear",
+        max_grad_norm=1.0,
+        bf16=config.fit.bf16,
+        use_cpu=not torch.cuda.is_available(),
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        remove_unused_columns=False,
+        label_names=list(HEADS),
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=1,
+        logging_steps=25,
+        report_to=["tensorboard"],
+        seed=config.fit.seed,
+        dataloader_pin_memory=False,
+    )
+    trainer = CallTrainer(
+        config,
+        collator(tokenizer, config, noise=None),
+        model=network,
+        args=arguments,
+        data_collator=collator(tokenizer, config, config.noise),
+        train_dataset=data["train"],
+        eval_dataset=data["validation"],
+        compute_metrics=accuracies,
+    )
+    trainer.train(resume_from_checkpoint=resume or None)
+    return network, tokenizer

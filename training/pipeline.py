@@ -1,0 +1,215 @@
+"""One command from the corpus to a release: fine-tune, export, gate, calibrate, baseline, judge, card, manifest."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from data.corpus import Item, corpus_hash, load_corpus, split_groups
+from data.taxonomy import URGENCIES, categories
+from model.decode import Array, Calibration
+from model.fallback import Linear
+from model.release import FILES, HEADS, write_manifest
+from model.runtime import Encoder
+from model.text import render
+from training.baseline import train_baseline
+from training.calibrate import calibrate, habit
+from training.card import write_card
+from training.config import Config
+from training.dataset import encode, load_dataset_dict
+from training.evaluate import HELD_OUT, Case
+from training.export import export_fp32, quantise, save_tokenizer
+from training.fit import fine_tune
+from training.network import CallNetwork
+from training.report import write_report
+from training.smooth import smooth
+
+GOLDEN = 12
+SEEN = 256
+Say = Callable[[str], None]
+
+
+class GateError(RuntimeError):
+    """The quantised model loses more than the config allows."""
+
+
+def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
+    """Runs everything in `folder` and returns the folder of the finished release.
+
+    Left behind: `config.json`, `checkpoints/` with TensorBoard events, `release/`, `report/`, `run.json`.
+
+    Raises:
+        DataError: a broken corpus.
+        GateError: int8 loses too much.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
+    items = _items(config)
+    parts = _parts(items, config.corpus.seed)
+    data = load_dataset_dict(items, config.corpus.seed)
+    say(f"corpus {corpus_hash(items)}: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items()))
+    begun = time.monotonic()
+    network, tokenizer = fine_tune(config, data, folder / "checkpoints", resume)
+    torch.save(network.state_dict(), folder / "network.pt")
+    minutes = (time.monotonic() - begun) / 60
+    return finish(config, folder, network, tokenizer, parts, minutes, say)
+
+
+def finish(
+    config: Config,
+    folder: Path,
+    network: CallNetwork,
+    tokenizer: Tokenizer,
+    parts: dict[str, list[Item]],
+    minutes: float,
+    say: Say,
+) -> Path:
+    """From the fine-tuned network to the release."""
+    release = folder / "release"
+    shutil.rmtree(release, ignore_errors=True)
+    release.mkdir()
+    facts = _facts(config, parts, network, minutes)
+    say("exporting to int8 ONNX")
+    logits, facts["fp32"], facts["int8"] = _export(config, network, tokenizer, parts["validation"], release)
+    if facts["fp32"] - facts["int8"] > config.quantise.max_loss:
+        raise GateError(f"int8 reaches {facts['int8']:.4f} on validation, fp32 {facts['fp32']:.4f}: more than "
+                        f"{config.quantise.max_loss:g} lost")  # fmt: skip
+    calibration = calibrate(logits, _labels(parts["validation"]), habit(parts["train"]), config.confidence.max_error)
+    _write_calibration(release, calibration)
+    facts |= {key: value for key, value in calibration.to_json().items() if key not in ("habit", "temperature")}
+    facts["temperatures"] = ", ".join(f"{head} {t:.2f}" for head, t in calibration.temperature.items())
+    say("training the baseline")
+    train_baseline(parts["train"], release)
+    _write_golden(release, parts["test"])
+    _manifest(release, facts)
+    say("evaluating on the held-out split")
+    model, baseline = Encoder(release), Linear(release)
+    cases = [Case.of(item) for item in parts["test"]]
+    report = write_report(folder / "report", HELD_OUT, cases, model, baseline)
+    facts["size"] = sum(path.stat().st_size for path in release.iterdir()) / 1e6
+    (release / "MODEL_CARD.md").write_text(write_card(facts, config, report), encoding="utf-8")
+    _manifest(release, facts)
+    (folder / "run.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    say(f"release {facts['version']} in {release}")
+    return release
+
+
+def _items(config: Config) -> list[Item]:
+    items = load_corpus(config.corpus.folder)
+    if config.corpus.limit is None:
+        return items
+    order = np.random.default_rng(config.corpus.seed).permutation(len(items))[: config.corpus.limit]
+    return [items[n] for n in sorted(order)]
+
+
+def _parts(items: Sequence[Item], seed: int) -> dict[str, list[Item]]:
+    splits = split_groups(items, seed)
+    return {name: [item for item in items if splits[item.group] == name] for name in ("train", "validation", "test")}
+
+
+def _labels(items: Sequence[Item]) -> dict[str, NDArray[np.intp]]:
+    codes = list(categories())
+    return {
+        "category": np.array([codes.index(item.category) for item in items]),
+        "urgency": np.array([item.urgency.rank for item in items]),
+        "police": np.array([HEADS["police"].index(categories()[item.category].police) for item in items]),
+    }
+
+
+def _export(
+    config: Config, network: CallNetwork, tokenizer: Tokenizer, validation: Sequence[Item], release: Path
+) -> tuple[dict[str, Array], float, float]:
+    """Writes the int8 encoder; logits of it on validation, and the category accuracies of fp32 and int8."""
+    even = Calibration(dict.fromkeys(HEADS, 1.0), np.full((len(categories()), len(URGENCIES)), 0.25, np.float32),
+                       0.0, 0.0, 1.0)  # fmt: skip
+    texts = [render(item.as_turns()).text for item in validation]
+    truth = _labels(validation)["category"]
+    export_fp32(network, release)
+    save_tokenizer(tokenizer, release)
+    _write_calibration(release, even)
+    (release / FILES.golden).write_text("[]", encoding="utf-8")
+
+    def read() -> tuple[dict[str, Array], float]:
+        write_manifest(release, "unfinished", {"max_tokens": config.corpus.max_tokens})
+        logits = Encoder(release, golden=False).logits(texts)
+        return logits, float((logits["category"].argmax(1) == truth).mean())
+
+    _, before = read()
+    fp32 = release.parent / "encoder-fp32.onnx"
+    shutil.move(release / FILES.encoder, fp32)
+    feeds = [{name: tensor.numpy() for name, tensor in encode(tokenizer, [text], config.corpus.max_tokens).items()}
+             for text in texts[:SEEN]]  # fmt: skip
+    smooth(fp32, feeds, config.quantise.smoothing)
+    quantise(fp32, release / FILES.encoder)
+    fp32.unlink()
+    logits, after = read()
+    return logits, before, after
+
+
+def _write_calibration(release: Path, calibration: Calibration) -> None:
+    (release / FILES.calibration).write_text(json.dumps(calibration.to_json()) + "\n", encoding="utf-8")
+
+
+def _write_golden(release: Path, items: Sequence[Item]) -> None:
+    """A dozen held-out calls, of different categories, with what this release makes of them today."""
+    chosen = list({item.category: item for item in items}.values())
+    chosen = chosen[:: max(1, len(chosen) // GOLDEN)][:GOLDEN]
+    write_manifest(
+        release, "unfinished", {"max_tokens": json.loads((release / "manifest.json").read_text())["max_tokens"]}
+    )
+    readings = Encoder(release, golden=False).read([render(item.as_turns()).text for item in chosen])
+    golden = [
+        {
+            "id": item.id,
+            "turns": [turn.model_dump() for turn in item.as_turns()],
+            "cell": int(reading.joint.argmax()),
+            "probability": round(float(reading.joint.max()), 4),
+        }
+        for item, reading in zip(chosen, readings, strict=True)
+    ]
+    (release / FILES.golden).write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _manifest(release: Path, facts: dict[str, Any]) -> None:
+    keys = ("max_tokens", "created", "corpus", "config", "commit")
+    write_manifest(release, facts["version"], {key: facts[key] for key in keys})
+
+
+def _facts(config: Config, parts: dict[str, list[Item]], network: CallNetwork, minutes: float) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    digest = hashlib.sha256(config.model_dump_json(exclude={"corpus": {"folder"}}).encode()).hexdigest()[:8]
+    corpus = corpus_hash(item for part in parts.values() for item in part)
+    return {
+        "version": f"{now:%Y.%m.%d}-{corpus[:4]}{digest[:4]}",
+        "created": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "commit": _commit(),
+        "config": digest,
+        "corpus": corpus,
+        "max_tokens": config.corpus.max_tokens,
+        "layers": network.encoder.config.num_hidden_layers,
+        "parameters": sum(p.numel() for p in network.parameters()) / 1e6,
+        "minutes": minutes,
+        "threads": torch.get_num_threads(),
+        **{name: len(part) for name, part in parts.items()},
+    }
+
+
+def _commit() -> str:
+    """Short commit of the working tree, with `+` when it holds more than that; `unknown` outside git."""
+    try:
+        return subprocess.run(
+            ["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=True,
+            cwd=Path(__file__).parent,
+        ).stdout.strip()  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
