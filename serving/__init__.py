@@ -1,0 +1,1 @@
+"""How people use it: HTTP API, page, command line, bulk prediction."""

@@ -1,0 +1,108 @@
+"""Bulk prediction: JSONL in, JSONL out, in constant memory; a bad line becomes an error line and the run goes on."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from pydantic import ValidationError
+
+from data.records import Call, Suggestion
+from data.tables import first_problem
+from model.suggest import Suggester, UnknownCity
+
+CHUNK = 256
+LONGEST_LINE = 2**20
+CALL_FIELDS = frozenset({"city", "channel", "turns", "text"})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One input line: its id, and either the call or what is wrong with it."""
+
+    id: str | None
+    call: Call | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a run did."""
+
+    suggestions: int
+    errors: int
+
+
+def predict(
+    source: Path, target: Path, suggester: Suggester, city: str | None, progress: Callable[[int], None]
+) -> Totals:
+    """Writes one line to `target` for every line of `source`, in order; `progress` is told the bytes read so far.
+
+    Lines of the input carry `id` and `turns` or `text`, optionally `city` and `channel`; other keys are ignored. `city`
+    is used where a line names none.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    good = bad = 0
+    with source.open("rb") as lines, target.open("w", encoding="utf-8") as out:
+        chunk: list[Line] = []
+        for raw in _lines(lines):
+            chunk.append(_parse(raw, suggester, city))
+            if len(chunk) == CHUNK:
+                done = _write(chunk, suggester, out)
+                good, bad, chunk = good + done.suggestions, bad + done.errors, []
+                progress(lines.tell())
+        done = _write(chunk, suggester, out)
+        progress(lines.tell())
+    return Totals(good + done.suggestions, bad + done.errors)
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes | None]:
+    """Lines without blank ones; None for a line over `LONGEST_LINE` bytes, whose rest is skipped."""
+    while raw := file.readline(LONGEST_LINE):
+        too_long = False
+        while not raw.endswith(b"\n") and len(raw) == LONGEST_LINE:
+            too_long, raw = True, file.readline(LONGEST_LINE)
+        if too_long:
+            yield None
+        elif raw.strip():
+            yield raw
+
+
+def _parse(raw: bytes | None, suggester: Suggester, city: str | None) -> Line:
+    if raw is None:
+        return Line(None, error=f"line over {LONGEST_LINE} bytes")
+    try:
+        values = json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return Line(None, error="not UTF-8")
+    except (ValueError, RecursionError) as error:
+        return Line(None, error=f"not JSON: {error}")
+    if not isinstance(values, dict):
+        return Line(None, error="not a JSON object")
+    name = values.get("id")
+    line_id = name if isinstance(name, str) else json.dumps(name) if name is not None else None
+    try:
+        call = Call.model_validate({"city": city} | {key: values[key] for key in CALL_FIELDS & values.keys()})
+        suggester.policy(call.city)
+    except ValidationError as error:
+        return Line(line_id, error=": ".join(first_problem(error)))
+    except UnknownCity as error:
+        return Line(line_id, error=f"city: {error}")
+    return Line(line_id, call)
+
+
+def _write(chunk: list[Line], suggester: Suggester, out: TextIO) -> Totals:
+    made: Iterator[Suggestion] = iter(suggester.suggest_many([line.call for line in chunk if line.call]))
+    errors = 0
+    for line in chunk:
+        if line.call:
+            row = {"id": line.id} | next(made).model_dump(mode="json")
+        else:
+            errors += 1
+            row = {"id": line.id, "error": line.error}
+        text = json.dumps(row, ensure_ascii=False)
+        out.write(text.encode("utf-8", "replace").decode() + "\n")
+    return Totals(len(chunk) - errors, errors)

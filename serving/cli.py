@@ -1,0 +1,188 @@
+"""The command line `yidiantong`."""
+
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from data.records import Call, Suggestion
+from data.tables import first_problem
+from serving.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Routes 110 and 12345 calls.", pretty_exceptions_enable=False)
+keys_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+app.add_typer(keys_app, name="keys")
+City = Annotated[str | None, typer.Option(help="Policy to route by; the default city's if absent.")]
+
+
+def fail(message: str) -> typer.Exit:
+    """Prints the sentence and gives the exit to raise."""
+    typer.echo(f"error: {message}", err=True)
+    return typer.Exit(2)
+
+
+def settings() -> Settings:
+    """The settings of the environment."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise fail("setting YIDIANTONG_{}: {}".format(*first_problem(error)).replace("\n", " ")) from error
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to bind; 127.0.0.1 unless told otherwise.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to bind.")] = None,
+) -> None:
+    """Start the service. The first start makes the keys and says where they are."""
+    import uvicorn
+
+    from serving.app import create_app
+    from serving.keys import KeyFileError, first_keys
+    from serving.logs import configure
+
+    chosen = settings()
+    asked = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    chosen = chosen.model_copy(update=asked)
+    configure(chosen.log_level)
+    try:
+        note = first_keys(chosen.state_dir)
+    except (KeyFileError, OSError) as error:
+        raise fail(str(error)) from error
+    address = f"http://{chosen.host}:{chosen.port}/"
+    if note:
+        operator = note.read_text(encoding="utf-8").split("operator ")[1].split()[0]
+        typer.echo(f"keys made, see {note}\nopen {address}#key={operator}")
+    else:
+        typer.echo(f"open {address}")
+    uvicorn.run(
+        create_app(chosen),
+        host=chosen.host,
+        port=chosen.port,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+    )
+
+
+@app.command()
+def classify(
+    text: Annotated[str, typer.Argument(help="What the caller said; - reads standard input.")],
+    city: City = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the Suggestion as JSON.")] = False,
+) -> None:
+    """Classify one text and show the suggestion."""
+    from model.suggest import Suggester, UnknownCity
+
+    try:
+        said = sys.stdin.buffer.read().decode("utf-8") if text == "-" else text
+        call = Call.model_validate({"text": said, "city": city})
+        chosen = settings()
+        suggestion = Suggester(chosen.release, chosen.threads, chosen.city).suggest(call)
+    except UnicodeDecodeError as error:
+        raise fail("standard input is not UTF-8") from error
+    except ValidationError as error:
+        raise fail("{}: {}".format(*first_problem(error))) from error
+    except UnknownCity as error:
+        raise fail(str(error)) from error
+    if as_json:
+        typer.echo(suggestion.model_dump_json(indent=1))
+    else:
+        Console().print(_table(suggestion))
+
+
+def _table(s: Suggestion) -> Table:
+    table = Table(show_header=False, box=None)
+    to = f"{s.destination.name} {s.destination.unit or ''}".strip()
+    rows = {
+        "警务/非警务": f"{s.police.label.label} {s.police.probability:.0%}",
+        "类别": f"{s.category.name} {s.category.probability:.0%}",
+        "紧急程度": f"{s.urgency.level.label} {s.urgency.probability:.0%}",
+        "去向": f"{to} {s.destination.probability:.0%}",
+        "联动": "、".join(party.name for party in s.linked),
+        "把握": "有" if s.confident else "不足，请看备选：" + "、".join(a.name for a in s.category.alternatives),
+        "依据": "；".join(s.reasons),
+        "关键词": "、".join(f"“{e.text}”" for e in s.evidence),
+        "告知": s.consent.script or "",
+        "追问": " ".join(question.prompt for question in s.ask_next),
+        "缺失": "、".join(s.degraded),
+    }
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, value)
+    return table
+
+
+@app.command()
+def predict(
+    input: Annotated[Path, typer.Option("--input", help="JSONL: id, turns or text, optionally city and channel.")],
+    output: Annotated[Path, typer.Option("--output", help="JSONL: a Suggestion with that id a line, same order.")],
+    city: City = None,
+) -> None:
+    """Classify a file of calls, in constant memory."""
+    from model.suggest import Suggester, UnknownCity
+    from serving.bulk import predict as run
+
+    chosen = settings()
+    try:
+        suggester = Suggester(chosen.release, chosen.threads, chosen.city)
+        suggester.policy(city)
+        columns = (BarColumn(), DownloadColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task("", total=input.stat().st_size)
+            totals = run(input, output, suggester, city, lambda read: bar.update(task, completed=read))
+    except (OSError, UnknownCity) as error:
+        raise fail(str(error)) from error
+    typer.echo(f"{totals.suggestions} suggestions, {totals.errors} bad lines → {output}")
+
+
+@keys_app.command("create")
+def create_key(role: Annotated[str, typer.Argument(help="operator, reviewer, scientist or admin")]) -> None:
+    """Make a key and print it, this once."""
+    from serving.keys import KeyFileError, KeyRing, Role
+
+    try:
+        key, secret = KeyRing(settings().state_dir / "keys.json").create(Role(role))
+    except (ValueError, OSError, KeyFileError) as error:
+        raise fail(str(error)) from error
+    typer.echo(f"{key.id} {key.role} {secret}")
+
+
+@keys_app.command("list")
+def list_keys() -> None:
+    """List keys: id, role, made, revoked."""
+    from serving.keys import KeyFileError, KeyRing
+
+    try:
+        rows = KeyRing(settings().state_dir / "keys.json").all()
+    except KeyFileError as error:
+        raise fail(str(error)) from error
+    for key in rows:
+        typer.echo(f"{key.id} {key.role} {key.created} {key.revoked or '-'}")
+
+
+@keys_app.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(help="The id that `keys list` shows.")]) -> None:
+    """End a key at once."""
+    from serving.keys import KeyFileError, KeyRing
+
+    try:
+        key = KeyRing(settings().state_dir / "keys.json").revoke(key_id)
+    except KeyError as error:
+        raise fail(f"no key {key_id}") from error
+    except (OSError, KeyFileError) as error:
+        raise fail(str(error)) from error
+    typer.echo(f"{key.id} revoked {key.revoked}")
+
+
+def main() -> None:
+    """Entry point: the commands above, and those that training adds (`yidiantong.commands`)."""
+    for entry in entry_points(group="yidiantong.commands"):
+        app.add_typer(entry.load())
+    app()

@@ -1,0 +1,59 @@
+"""The suggester behind a bounded queue: inference runs beside the event loop, and a full queue says so at once."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from data.records import Call, Suggestion
+from model.suggest import Suggester
+from serving import metrics
+from serving.problems import Problem
+from serving.settings import Settings
+
+RETRY_AFTER = 1
+
+
+class Engine:
+    """Answers at most `concurrency` requests at a time and lets `queue` more wait."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.suggester = Suggester(settings.release, settings.threads, settings.city)
+        self._pool = ThreadPoolExecutor(settings.concurrency, "suggest")
+        self._places = settings.concurrency + settings.queue
+        self._taken = 0
+        metrics.degraded.set(len(self.suggester.degraded))
+
+    async def suggest(self, calls: Sequence[Call]) -> list[Suggestion]:
+        """Suggestions for `calls`, in their order.
+
+        Raises:
+            Problem: 429 when all places are taken.
+            UnknownCity: no policy for a call's city.
+        """
+        if self._taken >= self._places:
+            metrics.refused.inc()
+            raise Problem(429, "the queue is full", retry_after=RETRY_AFTER)
+        self._taken += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._timed(calls))
+        finally:
+            self._taken -= 1
+
+    def _timed(self, calls: Sequence[Call]) -> Callable[[], list[Suggestion]]:
+        queued = time.perf_counter()
+
+        def work() -> list[Suggestion]:
+            begun = time.perf_counter()
+            metrics.queueing.observe(begun - queued)
+            found = self.suggester.suggest_many(calls)
+            metrics.inference.observe(time.perf_counter() - begun)
+            for suggestion in found:
+                metrics.count(suggestion)
+            return found
+
+        return work
+
+    def close(self) -> None:
+        """Lets what runs finish."""
+        self._pool.shutdown()

@@ -1,0 +1,124 @@
+"""API keys with roles. Only their SHA-256 is kept: a key is 256 random bits, so a plain hash cannot be reversed."""
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+PREFIX = "ydt_"
+
+
+class Role(StrEnum):
+    """Who holds a key."""
+
+    OPERATOR = "operator"
+    REVIEWER = "reviewer"
+    SCIENTIST = "scientist"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key as it is kept. `id` names it in lists and logs."""
+
+    id: str
+    role: Role
+    digest: str
+    created: str
+    revoked: str = ""
+
+
+class KeyFileError(ValueError):
+    """The key file is not one."""
+
+
+def digest(secret: str) -> str:
+    """SHA-256 of a key, as hex."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class KeyRing:
+    """The keys in `path`. Every look-up sees what another process wrote, so a revoked key ends at once.
+
+    Raises (at every use):
+        KeyFileError: the file is broken.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stamp: tuple[int, int] | None = None
+        self._by_digest: dict[str, Key] = {}
+
+    def holder(self, secret: str) -> Key | None:
+        """The key that `secret` is, unless unknown or revoked."""
+        self._refresh()
+        found = self._by_digest.get(digest(secret))
+        return None if found is None or found.revoked else found
+
+    def all(self) -> list[Key]:
+        """Every key, revoked ones too, oldest first."""
+        self._refresh()
+        return list(self._by_digest.values())
+
+    def create(self, role: Role) -> tuple[Key, str]:
+        """A new key and its secret, which is shown this once and never again."""
+        secret = PREFIX + secrets.token_urlsafe(32)
+        key = Key(secrets.token_hex(4), role, digest(secret), _now())
+        self._write([*self.all(), key])
+        return key, secret
+
+    def revoke(self, key_id: str) -> Key:
+        """Ends the key `key_id`; `KeyError` when there is none."""
+        keys = self.all()
+        revoked = {key.id: Key(**asdict(key) | {"revoked": key.revoked or _now()}) for key in keys if key.id == key_id}
+        if not revoked:
+            raise KeyError(key_id)
+        self._write(revoked.get(key.id, key) for key in keys)
+        return revoked[key_id]
+
+    def _refresh(self) -> None:
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            self._by_digest, self._stamp = {}, None
+            return
+        stamp = (status.st_mtime_ns, status.st_ino)
+        if stamp != self._stamp:
+            self._by_digest, self._stamp = {key.digest: key for key in self._read()}, stamp
+
+    def _read(self) -> list[Key]:
+        try:
+            rows = json.loads(self.path.read_text(encoding="utf-8"))
+            return [Key(**row | {"role": Role(row["role"])}) for row in rows]
+        except (ValueError, TypeError, KeyError) as error:
+            raise KeyFileError(f"{self.path} is not a key file: {error}") from error
+
+    def _write(self, keys: Iterable[Key]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.path.with_suffix(f".{os.getpid()}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump([asdict(key) for key in keys], file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path)
+
+
+def first_keys(state_dir: Path) -> Path | None:
+    """Makes one key for each role when there is none yet; the file they are written to, None when there were keys."""
+    ring = KeyRing(state_dir / "keys.json")
+    if ring.all():
+        return None
+    lines = [f"{role.value} {ring.create(role)[1]}\n" for role in Role]
+    note = state_dir / "first-keys.txt"
+    with os.fdopen(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.writelines(["# Hand these out, then delete this file: only their hashes are kept in keys.json.\n", *lines])
+    return note
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

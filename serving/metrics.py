@@ -1,0 +1,25 @@
+"""What `/metrics` shows (Prometheus). No transcript text, no caller."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from data.records import Suggestion
+
+SECONDS = (0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+suggestions = Counter(
+    "yidiantong_suggestions_total",
+    "Suggestions made, by destination, urgency and whether they were confident",
+    ["destination", "urgency", "confident"],
+)
+red_flags = Counter("yidiantong_red_flags_total", "Red flags raised, by kind", ["flag"])
+queueing = Histogram("yidiantong_queue_seconds", "Time a request waited before inference", buckets=SECONDS)
+inference = Histogram("yidiantong_inference_seconds", "Time of classifying and routing one request", buckets=SECONDS)
+refused = Counter("yidiantong_refused_total", "Requests refused because the queue was full")
+degraded = Gauge("yidiantong_degraded", "Parts that do not work (0 when all is well)")
+
+
+def count(suggestion: Suggestion) -> None:
+    """Counts one suggestion."""
+    suggestions.labels(suggestion.destination.code, suggestion.urgency.level, str(suggestion.confident).lower()).inc()
+    for flag in suggestion.red_flags:
+        red_flags.labels(flag.id).inc()

@@ -1,0 +1,46 @@
+"""The page at `/`: paste, type or pick a call and see the suggestion with its evidence."""
+
+from functools import cache
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from data.corpus import read_lines
+from data.records import Record, Turn
+from data.tables import DATA_DIR
+from data.taxonomy import URGENCY_NAMES
+from serving.api import engine
+
+HERE = Path(__file__).parent
+CITY_NAMES = {"hangzhou": "杭州", "ningbo": "宁波", "shaoxing": "绍兴", "wenzhou": "温州"}
+CONTENT_POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+router = APIRouter(include_in_schema=False)
+templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
+
+
+class Sample(Record):
+    """A call to try (`samples.jsonl`)."""
+
+    title: str
+    turns: list[Turn]
+
+
+@cache
+def samples() -> list[Sample]:
+    """The sample calls of the page."""
+    return list(read_lines(DATA_DIR / "samples.jsonl", Sample))
+
+
+@router.get("/")
+async def index(request: Request) -> HTMLResponse:
+    """The page."""
+    suggester = engine(request).suggester
+    html = templates.get_template("index.html").render(
+        cities=[(city, CITY_NAMES.get(city, city)) for city in suggester.policies],
+        samples=[sample.model_dump() for sample in samples()],
+        urgencies={level.value: name for level, name in URGENCY_NAMES.items()},
+        degraded=suggester.degraded,
+    )
+    return HTMLResponse(html, headers={"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-store"})

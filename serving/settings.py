@@ -1,0 +1,26 @@
+"""One place for every setting; each is an environment variable `YIDIANTONG_<NAME>`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from data.policy import DEFAULT_CITY
+from model.release import BUNDLED
+
+
+class Settings(BaseSettings):
+    """What can be set. `threads` 0 lets onnxruntime use every core for one call."""
+
+    model_config = SettingsConfigDict(env_prefix="YIDIANTONG_", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8110
+    state_dir: Path = Path("var")
+    release: Path = BUNDLED
+    city: str = DEFAULT_CITY
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 2
+    queue: Annotated[int, Field(ge=1, le=10_000)] = 64
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
