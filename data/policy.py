@@ -1,7 +1,7 @@
 """A city's routing table: who takes which category at which urgency. Hangzhou's is the default, others overlay it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,6 +66,13 @@ class Rule(Row):
         return self.police or categories()[self.code].police
 
 
+class UnknownCity(ValueError):
+    """No policy for the city asked for."""
+
+    def __init__(self, city: str, known: Iterable[str]) -> None:
+        super().__init__(f"unknown city {city!r}; known: {', '.join(known)}")
+
+
 @dataclass(frozen=True)
 class Policy:
     """All rules of a city. `version` is a hash of their content, so the same table has the same version everywhere."""
@@ -80,10 +87,10 @@ def load_policy(city: str, folder: Path = POLICY_DIR) -> Policy:
 
     Raises:
         DataError: a row with an unknown code, a category twice, or a default table with a category missing.
-        KeyError: no such city.
+        UnknownCity: no such city.
     """
-    if city not in cities(folder):
-        raise KeyError(city)
+    if city not in (known := cities(folder)):
+        raise UnknownCity(city, known)
     default = folder / f"{DEFAULT_CITY}.csv"
     rules = _rules(default)
     if missing := [code for code in categories() if code not in rules]:

@@ -66,9 +66,7 @@ def route(answer: Answer, policy: Policy, flags: Sequence[Raised], confident: bo
         urgency,
         track,
         linked,
-        "call_back"
-        if answer.category == SILENT and not flags
-        else _action(destination, track, urgency, confident, channel),
+        _action(answer, destination, track, urgency, confident, channel),
         _reasons(answer, rule, policy, urgency, destination, flags, confident),
     )
 
@@ -87,18 +85,18 @@ def _track(label: PoliceLabel, urgency: Urgency, destination: str) -> Track:
     return Track.POLICE if label is PoliceLabel.POLICE and own is not Track.CLOSE else own
 
 
-def _action(destination: str, track: Track, urgency: Urgency, confident: bool, channel: str) -> Action:
-    if urgency.rank <= Urgency.URGENT.rank and destination not in ("operator_closes", "hotline_12345"):
-        return "dispatch"
+def _action(answer: Answer, destination: str, track: Track, urgency: Urgency, confident: bool, channel: str) -> Action:
     if destination == "operator_closes":
+        return "call_back" if answer.category == SILENT else "answer"
+    if destination == "hotline_12345" and channel == "12345":
         return "answer"
+    if urgency.rank <= Urgency.URGENT.rank and destination != "hotline_12345":
+        return "dispatch"
     if not confident and track in PASSED_ON:
         return "three_way"
-    if destination == "hotline_12345":
-        return "transfer" if channel == "110" else "answer"
-    if track is Track.POLICE:
-        return "dispatch" if channel == "110" else "transfer"
-    return "work_order"
+    if track is Track.POLICE and answer.label is PoliceLabel.POLICE and channel == "110":
+        return "dispatch"
+    return "transfer" if track in (Track.POLICE, Track.HOTLINE) else "work_order"
 
 
 def consent(route: Route, label: PoliceLabel, category: str, unit: str | None, channel: str) -> Consent:

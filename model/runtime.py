@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import onnxruntime
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from data.records import Turn
 from model.decode import Array, Calibration, joint
@@ -16,7 +16,6 @@ from model.release import BUNDLED, FILES, NEURAL, Release, ReleaseError, open_re
 from model.text import head_and_tail, render
 
 GOLDEN_TOLERANCE = 0.02
-BATCH_TOKENS = 4_096
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,6 @@ class Encoder:
             release.path(FILES.encoder), options, providers=["CPUExecutionProvider"]
         )
         self._tokenizer = Tokenizer.from_file(str(release.path(FILES.tokenizer)))
-        self._pad: int = self._tokenizer.token_to_id("<pad>") or 0
         with np.load(release.path(FILES.heads)) as arrays:
             self._centre, self._spread = arrays["centre"], arrays["spread"]
             self._heads = {head: (arrays[f"{head}.weight"], arrays[f"{head}.bias"])
@@ -92,14 +90,14 @@ class Encoder:
 
     def logits(self, texts: Sequence[str]) -> dict[str, Array]:
         """Raw logits by head, (texts, labels) each: what calibration works on."""
-        rows = [self._heads_of(vectors.mean(0)) for vectors, _ in self._vectors(texts)]
+        rows = [self._heads_of(self._vectors(text)[0].mean(0)) for text in texts]
         return {head: np.stack([row[head] for row in rows]) for head in self._heads}
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text; the support of a token is its linear share in the categories' logits."""
         weight = self._heads["category"][0]
         readings = []
-        for vectors, spans in self._vectors(texts):
+        for vectors, spans in map(self._vectors, texts):
             table = joint(self._heads_of(vectors.mean(0)), self.calibration)
             readings.append(Reading(table, spans, vectors @ weight.T / len(vectors)))
         return readings
@@ -107,37 +105,15 @@ class Encoder:
     def _heads_of(self, vector: Array) -> dict[str, Array]:
         return {head: weight @ vector + bias for head, (weight, bias) in self._heads.items()}
 
-    def _vectors(self, texts: Sequence[str]) -> list[tuple[Array, list[tuple[int, int]]]]:
-        """Standardised token vectors (tokens, width) and their spans, text by text."""
-        found: list[tuple[Array, list[tuple[int, int]]] | None] = [None] * len(texts)
-        encodings = self._tokenizer.encode_batch(list(texts))
-        kept = [head_and_tail(encoding.ids, self._max_tokens) for encoding in encodings]
-        for batch in _batches([len(row) for row in kept]):
-            hidden = self._run([[encodings[n].ids[i] for i in kept[n]] for n in batch])
-            for vectors, n in zip(hidden, batch, strict=True):
-                standard = (vectors[: len(kept[n])] - self._centre) / self._spread
-                found[n] = standard, _spans(encodings[n], kept[n])
-        return [entry for entry in found if entry is not None]
+    def _vectors(self, text: str) -> tuple[Array, list[tuple[int, int]]]:
+        """Standardised token vectors (tokens, width) and where each token stands in `text`.
 
-    def _run(self, ids: list[list[int]]) -> Array:
-        longest = max(map(len, ids))
-        tokens = np.array([row + [self._pad] * (longest - len(row)) for row in ids], np.int64)
-        mask = (np.arange(longest) < np.array([[len(row)] for row in ids])).astype(np.int64)
-        (hidden,) = self._session.run(["hidden"], {"input_ids": tokens, "attention_mask": mask})
-        return hidden  # type: ignore[no-any-return]
-
-
-def _spans(encoding: Encoding, kept: list[int]) -> list[tuple[int, int]]:
-    offsets = encoding.offsets
-    return [offsets[i] for i in kept]
-
-
-def _batches(lengths: list[int]) -> list[list[int]]:
-    """Numbers of the texts, alike in length, so that at most `BATCH_TOKENS` are padded together."""
-    batches: list[list[int]] = []
-    for number in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batches and (len(batches[-1]) + 1) * lengths[number] <= BATCH_TOKENS:
-            batches[-1].append(number)
-        else:
-            batches.append([number])
-    return batches
+        Always one text at a time: dynamic int8 has one scale a tensor, so in a batch a call's answer would depend on
+        its neighbours, and from some sixty tokens on a batch is not faster either.
+        """
+        encoding = self._tokenizer.encode(text)
+        ids, offsets = encoding.ids, encoding.offsets
+        kept = head_and_tail(ids, self._max_tokens)
+        tokens = np.array([[ids[i] for i in kept]], np.int64)
+        (hidden,) = self._session.run(["hidden"], {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
+        return (np.asarray(hidden)[0] - self._centre) / self._spread, [offsets[i] for i in kept]

@@ -1,12 +1,13 @@
 """The whole way of a call: read, route, place, ask. One `Suggester` per process."""
 
+import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from data.gazetteer import load_gazetteer
-from data.policy import DEFAULT_CITY, Policy, policies
+from data.policy import DEFAULT_CITY, Policy, UnknownCity, policies
 from data.records import (
     Call,
     CategoryGuess,
@@ -32,13 +33,8 @@ from model.runtime import Encoder, Model, Reading
 from model.text import Rendered, render
 
 TOP = 3
-
-
-class UnknownCity(ValueError):
-    """No policy for the city asked for."""
-
-    def __init__(self, city: str, known: Sequence[str]) -> None:
-        super().__init__(f"unknown city {city!r}; known: {', '.join(known)}")
+HAN = re.compile("[\u3400-\u9fff]")
+FEWEST_HAN = 2
 
 
 class Suggester:
@@ -82,7 +78,7 @@ class Suggester:
         """
         code = city or self.city
         if code not in self.policies:
-            raise UnknownCity(code, list(self.policies))
+            raise UnknownCity(code, self.policies)
         return self.policies[code]
 
     def suggest(self, call: Call) -> Suggestion:
@@ -116,7 +112,8 @@ class Suggester:
         flags = raised_flags(call.turns)
         table = _without_invalid(reading.joint) if flags else reading.joint
         reply = answer(table, policy)
-        confident = reply.probability["destination"] >= self.model.confident_at and not self.degraded
+        sure = reply.probability["destination"] >= self.model.confident_at
+        confident = sure and not self.degraded and len(HAN.findall(rendered.text)) >= FEWEST_HAN
         way = route(reply, policy, flags, confident, call.channel)
         place = self._locator.locate(
             [(n, turn.text) for n, turn in enumerate(call.turns) if turn.speaker == "caller"], policy.city
@@ -142,7 +139,7 @@ class Suggester:
                 call.turns,
                 categories()[reply.category],
                 way.urgency,
-                placed=place is not None and place.town is not None,
+                placed=place is not None and place.town is not None and place.city == policy.city,
             ),
             location=Place(text=place.text, district=place.district, town=place.town) if place else None,
             degraded=self.degraded,

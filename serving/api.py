@@ -6,10 +6,9 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
-from data.policy import Policy
+from data.policy import Policy, UnknownCity
 from data.records import Call, Record, Suggestion
 from data.taxonomy import URGENCY_NAMES, Category, Destination, categories, destinations
-from model.suggest import UnknownCity
 from serving.auth import AnyKey, LocalOrAdmin, Operator
 from serving.engine import Engine
 from serving.problems import FieldProblem, Problem, documented
@@ -75,7 +74,7 @@ async def classify_batch(batch: Batch, engine: EngineOf, _: Operator) -> BatchAn
     known = engine.suggester.policies
     for number, call in enumerate(batch.calls):
         if call.city is not None and call.city not in known:
-            raise unknown_city(UnknownCity(call.city, list(known)), f"calls.{number}.city")
+            raise unknown_city(UnknownCity(call.city, known), f"calls.{number}.city")
     return BatchAnswer(suggestions=tuple(await engine.suggest(batch.calls)))
 
 

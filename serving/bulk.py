@@ -8,9 +8,10 @@ from typing import BinaryIO, TextIO
 
 from pydantic import ValidationError
 
+from data.policy import UnknownCity
 from data.records import Call, Suggestion
 from data.tables import first_problem
-from model.suggest import Suggester, UnknownCity
+from model.suggest import Suggester
 
 CHUNK = 256
 LONGEST_LINE = 2**20

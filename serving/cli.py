@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from data.policy import UnknownCity
 from data.records import Call, Suggestion
-from data.tables import first_problem
+from data.tables import DataError, first_problem
 from serving.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Routes 110 and 12345 calls.", pretty_exceptions_enable=False)
@@ -32,7 +33,8 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise fail("setting YIDIANTONG_{}: {}".format(*first_problem(error)).replace("\n", " ")) from error
+        field, message = first_problem(error)
+        raise fail(f"setting YIDIANTONG_{field.upper()}: {message}") from error
 
 
 @app.command()
@@ -78,7 +80,7 @@ def classify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the Suggestion as JSON.")] = False,
 ) -> None:
     """Classify one text and show the suggestion."""
-    from model.suggest import Suggester, UnknownCity
+    from model.suggest import Suggester
 
     try:
         said = sys.stdin.buffer.read().decode("utf-8") if text == "-" else text
@@ -89,8 +91,6 @@ def classify(
         raise fail("standard input is not UTF-8") from error
     except ValidationError as error:
         raise fail("{}: {}".format(*first_problem(error))) from error
-    except UnknownCity as error:
-        raise fail(str(error)) from error
     if as_json:
         typer.echo(suggestion.model_dump_json(indent=1))
     else:
@@ -126,7 +126,7 @@ def predict(
     city: City = None,
 ) -> None:
     """Classify a file of calls, in constant memory."""
-    from model.suggest import Suggester, UnknownCity
+    from model.suggest import Suggester
     from serving.bulk import predict as run
 
     chosen = settings()
@@ -137,7 +137,7 @@ def predict(
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task("", total=input.stat().st_size)
             totals = run(input, output, suggester, city, lambda read: bar.update(task, completed=read))
-    except (OSError, UnknownCity) as error:
+    except OSError as error:
         raise fail(str(error)) from error
     typer.echo(f"{totals.suggestions} suggestions, {totals.errors} bad lines → {output}")
 
@@ -185,4 +185,8 @@ def main() -> None:
     """Entry point: the commands above, and those that training adds (`yidiantong.commands`)."""
     for entry in entry_points(group="yidiantong.commands"):
         app.add_typer(entry.load())
-    app()
+    try:
+        app()
+    except (DataError, UnknownCity) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)

@@ -93,8 +93,10 @@ class KeyRing:
 
     def _read(self) -> list[Key]:
         try:
-            rows = json.loads(self.path.read_text(encoding="utf-8"))
-            return [Key(**row | {"role": Role(row["role"])}) for row in rows]
+            rows: list[dict[str, str]] = json.loads(self.path.read_text(encoding="utf-8"))
+            if not isinstance(rows, list):
+                raise TypeError("not a list")
+            return [Key(row["id"], Role(row["role"]), row["digest"], row["created"], row["revoked"]) for row in rows]
         except (ValueError, TypeError, KeyError) as error:
             raise KeyFileError(f"{self.path} is not a key file: {error}") from error
 

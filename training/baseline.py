@@ -14,7 +14,7 @@ from model.fallback import features
 from model.release import FILES
 from model.text import render
 
-KEPT = 40_000
+SEEN, KEPT = 80_000, 40_000
 STRENGTH = 12.0
 
 
@@ -23,7 +23,7 @@ def train_baseline(items: Sequence[Item], folder: Path) -> None:
 
     Only the `KEPT` features with the largest weights stay; weights are int8 with a scale for each output.
     """
-    vectorizer = TfidfVectorizer(analyzer=features, sublinear_tf=True, min_df=2)
+    vectorizer = TfidfVectorizer(analyzer=features, sublinear_tf=True, min_df=2, max_features=SEEN)
     matrix = csr_matrix(vectorizer.fit_transform([render(item.as_turns()).text for item in items]))
     codes = list(categories())
     heads = [
@@ -48,7 +48,7 @@ def train_baseline(items: Sequence[Item], folder: Path) -> None:
 
 def _fit(matrix: csr_matrix, labels: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients (size, features) and intercepts; a label that never occurs gets a hopeless intercept."""
-    found = LogisticRegression(C=STRENGTH, max_iter=300).fit(matrix, labels)
+    found = LogisticRegression(C=STRENGTH, max_iter=150, tol=1e-3).fit(matrix, labels)
     weight, bias = np.zeros((size, matrix.shape[1])), np.full(size, -20.0)
     weight[found.classes_], bias[found.classes_] = found.coef_, found.intercept_
     return weight, bias

@@ -26,15 +26,13 @@ def train(
     """Fine-tune, export to int8, gate, calibrate and evaluate: a release in one command."""
     from training.config import load_config
 
-    try:
-        settings = load_config(config)
-        from training.pipeline import GateError
-        from training.pipeline import train as run_training
+    settings = load_config(config)
+    from training.pipeline import GateError
+    from training.pipeline import train as run_training
 
+    try:
         run_training(settings, output, typer.echo, resume)
-    except (DataError, ValueError) as error:
-        raise _fail(error) from error
-    except GateError as error:
+    except (GateError, ValueError) as error:
         raise _fail(error) from error
 
 

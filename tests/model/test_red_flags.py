@@ -1,0 +1,83 @@
+"""Danger words: heard, taken back by what stands around them, and only ever raising."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from data.records import Turn
+from data.tables import DATA_DIR, DataError
+from model.red_flags import load_flags, raised_flags
+
+
+def flags(text: str, speaker: str = "caller") -> set[str]:
+    return {raised.flag.id for raised in raised_flags([Turn.model_validate({"speaker": speaker, "text": text})])}
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [
+        ("他手里拿着一把菜刀", "weapon"),
+        ("他手裡拿著一把菜刀", "weapon"),
+        ("有人被砍了快来", "stabbed"),
+        ("他说要同归于尽", "life_threat"),
+        ("她坐在天台外面", "suicide"),
+        ("屋里一股煤气味", "gas"),
+        ("三楼在冒烟", "fire"),
+        ("叫他不应了", "collapse"),
+        ("我妈正在转账", "money_moving"),
+        ("小孩被锁在车里", "child"),
+    ],
+)
+def test_danger_is_heard(text: str, flag: str) -> None:
+    assert flag in flags(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这店挂着跳楼价",
+        "我家狗叫炸弹",
+        "他打我电话",
+        "想问献血流程",
+        "小孩拿着玩具刀",
+        "停车费跟抢劫一样",
+        "我想咨询身份证",
+    ],
+)
+def test_figures_of_speech_are_not(text: str) -> None:
+    assert flags(text) == set()
+
+
+def test_only_the_caller_is_heard() -> None:
+    assert flags("对方有没有拿着刀？", "operator") == set()
+
+
+def test_where_it_was_heard() -> None:
+    (raised, *_) = raised_flags(
+        [Turn(speaker="operator", text="请讲"), Turn(speaker="caller", text="喂，屋里一股煤气味")]
+    )
+    assert (raised.turn, raised.text) == (1, "煤气味")
+    assert "喂，屋里一股煤气味"[raised.start : raised.end] == raised.text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("weapon,持械,emergency,police_station", "weapon,持械,emergency,the_army", "adds"),
+        ("weapon,持械,emergency", "weapon,持械,soon", "raises_to"),
+        ("weapon,持械", "fire,持械", "id"),
+        ("强奸|强暴", "(强奸|强暴", "pattern"),
+        ("他手里拿着一把菜刀在楼道里", "他手里什么也没有", "weapon.example"),
+        ("他拿了一把玩具刀给小孩玩", "他拿了一把刀", "weapon.counter"),
+    ],
+)
+def test_a_broken_file_is_refused(tmp_path: Path, old: str, new: str, field: str) -> None:
+    path = tmp_path / "red_flags.csv"
+    shutil.copy(DATA_DIR / "red_flags.csv", path)
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        load_flags(path)
+    assert caught.value.field == field

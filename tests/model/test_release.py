@@ -1,0 +1,97 @@
+"""The bundled release is whole; a changed one is refused, and the fallback answers."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from model.fallback import Linear
+from model.release import BUNDLED, FILES, MANIFEST, NEURAL, ReleaseError, open_release, sha256, write_manifest
+from model.runtime import Encoder
+from model.suggest import Suggester
+from tests.conftest import said
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(BUNDLED, tmp_path / "release")
+    return tmp_path / "release"
+
+
+def flip(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+
+
+def test_the_bundle_is_small_and_names_every_file() -> None:
+    manifest = json.loads((BUNDLED / MANIFEST).read_text(encoding="utf-8"))
+    present = {path.name for path in BUNDLED.iterdir()} - {MANIFEST}
+    assert set(manifest["files"]) == present
+    assert {FILES.fallback, "MODEL_CARD.md", *NEURAL} <= present
+    assert sum(path.stat().st_size for path in BUNDLED.iterdir()) <= 35_000_000
+    assert len(json.loads((BUNDLED / FILES.golden).read_text(encoding="utf-8"))) >= 10
+
+
+@pytest.mark.parametrize("name", NEURAL)
+def test_one_byte_changed_is_refused_and_the_fallback_answers(copy: Path, name: str) -> None:
+    flip(copy / name)
+    with pytest.raises(ReleaseError, match="sha256 differs"):
+        Encoder(copy)
+    degraded = Suggester(copy)
+    assert degraded.degraded == ("model",)
+    suggestion = degraded.suggest(said("称停在楼下的电瓶车被偷了"))
+    assert suggestion.degraded == ("model",)
+    assert suggestion.category.code == "theft"
+    assert suggestion.model_version.endswith("+fallback")
+    assert not suggestion.confident
+
+
+def test_without_any_model_the_operator_still_gets_an_answer(copy: Path) -> None:
+    shutil.rmtree(copy)
+    nothing = Suggester(copy)
+    assert nothing.degraded == ("model", "fallback")
+    suggestion = nothing.suggest(said("他手里拿着一把刀在追人"))
+    assert not suggestion.confident
+    assert suggestion.action == "dispatch"
+    assert "police_station" in (suggestion.destination.code, *(party.code for party in suggestion.linked))
+
+
+def test_golden_texts_must_hold(copy: Path) -> None:
+    golden = json.loads((copy / FILES.golden).read_text(encoding="utf-8"))
+    golden[3]["probability"] = round(1 - golden[3]["probability"] / 2, 4)
+    (copy / FILES.golden).write_text(json.dumps(golden), encoding="utf-8")
+    manifest = json.loads((copy / MANIFEST).read_text(encoding="utf-8"))
+    write_manifest(copy, manifest["version"], {"max_tokens": manifest["max_tokens"]})
+    with pytest.raises(ReleaseError, match="answered differently"):
+        Encoder(copy)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", "\x00", '{"version": 1, "max_tokens": "many", "files": {}, "labels": {}}']
+)
+def test_a_broken_manifest_is_refused(copy: Path, content: str) -> None:
+    (copy / MANIFEST).write_text(content)
+    with pytest.raises(ReleaseError):
+        open_release(copy, NEURAL)
+
+
+def test_other_labels_are_refused(copy: Path) -> None:
+    manifest = json.loads((copy / MANIFEST).read_text(encoding="utf-8"))
+    manifest["labels"]["category"].reverse()
+    (copy / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(ReleaseError, match="labels"):
+        Encoder(copy)
+
+
+def test_a_file_that_is_no_model_is_refused(copy: Path) -> None:
+    (copy / FILES.encoder).write_bytes(b"onnx")
+    (copy / FILES.fallback).write_bytes(b"npz")
+    manifest = json.loads((copy / MANIFEST).read_text(encoding="utf-8"))
+    manifest["files"] |= {name: sha256(copy / name) for name in (FILES.encoder, FILES.fallback)}
+    (copy / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(ReleaseError, match="does not load"):
+        Encoder(copy)
+    with pytest.raises(ReleaseError, match="does not load"):
+        Linear(copy)

@@ -1,0 +1,109 @@
+"""The policy applied: tracks, first response, linked parties, action, consent."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from data.policy import load_policy
+from data.records import Turn
+from data.taxonomy import PoliceLabel, Track, Urgency, categories
+from model.decode import Answer
+from model.red_flags import raised_flags
+from model.routing import Route, consent, route
+
+
+def answered(code: str, urgency: str, city: str = "hangzhou") -> Answer:
+    rule = load_policy(city).rules[code]
+    level = Urgency(urgency)
+    even = np.zeros(65, np.float32)
+    return Answer(rule.owner, code, level, rule.destination(level), dict.fromkeys(("police",), 1.0), even, {})
+
+
+def way(code: str, urgency: str, heard: str = "", confident: bool = True, channel: str = "110", **kw: Any) -> Route:
+    flags = raised_flags([Turn(speaker="caller", text=heard)]) if heard else []
+    city = kw.get("city", "hangzhou")
+    return route(answered(code, urgency, city), load_policy(city), flags, confident, channel)
+
+
+@pytest.mark.parametrize(
+    ("code", "urgency", "destination", "track", "action"),
+    [
+        ("fight", "emergency", "police_station", "police", "dispatch"),
+        ("theft", "routine_onsite", "police_station", "police", "dispatch"),
+        ("telecom_fraud", "emergency", "anti_fraud", "police", "dispatch"),
+        ("neighbour_dispute", "routine_onsite", "grassroots_platform", "grassroots", "work_order"),
+        ("debt_contract_dispute", "routine_onsite", "mediation_centre", "grassroots", "work_order"),
+        ("neighbour_dispute", "urgent", "police_station", "joint", "dispatch"),
+        ("gas_hazmat", "emergency", "fire_119", "police", "dispatch"),
+        ("utility_hazard", "urgent", "utility_repair", "joint", "dispatch"),
+        ("gov_consult", "routine_remote", "hotline_12345", "hotline", "transfer"),
+        ("police_complaint", "routine_remote", "operator_closes", "close", "answer"),
+        ("misdial", "routine_remote", "operator_closes", "close", "answer"),
+        ("silent", "routine_remote", "operator_closes", "close", "call_back"),
+        ("move_car", "routine_onsite", "traffic_police", "police", "transfer"),
+    ],
+)
+def test_the_five_tracks(code: str, urgency: str, destination: str, track: str, action: str) -> None:
+    found = way(code, urgency)
+    assert (found.destination, found.track, found.action) == (destination, track, action)
+
+
+def test_an_urgent_non_police_matter_links_its_owner() -> None:
+    assert "grassroots_platform" in way("neighbour_dispute", "urgent").linked
+    assert "department" in way("consumer", "urgent").linked
+
+
+def test_a_destination_is_not_linked_to_itself_and_nobody_is_linked_when_nobody_goes() -> None:
+    for code in categories():
+        for urgency in Urgency:
+            found = way(code, urgency)
+            assert found.destination not in found.linked
+            assert len(set(found.linked)) == len(found.linked)
+            assert urgency is not Urgency.ROUTINE_REMOTE or found.linked == ()
+
+
+@pytest.mark.parametrize("code", list(categories()))
+@pytest.mark.parametrize("urgency", list(Urgency))
+@pytest.mark.parametrize("heard", ["他拿着刀追人", "屋里一股煤气味", "他就在门口守着"])
+def test_flags_only_raise_and_only_add(code: str, urgency: Urgency, heard: str) -> None:
+    plain, flagged = way(code, urgency), way(code, urgency, heard)
+    assert flagged.urgency.rank <= min(plain.urgency.rank, Urgency.URGENT.rank)
+    assert flagged.track not in (Track.HOTLINE, Track.CLOSE, Track.GRASSROOTS)
+    assert flagged.action == "dispatch"
+    assert {"police_station", "fire_119", "traffic_police"} & {flagged.destination, *flagged.linked}
+    assert not consent(flagged, answered(code, urgency).label, code, None, "110").required
+
+
+def test_gas_goes_to_the_fire_brigade_even_from_a_question() -> None:
+    found = way("gov_consult", "routine_remote", "屋里一股煤气味")
+    assert (found.destination, found.urgency) == ("fire_119", Urgency.EMERGENCY)
+
+
+def test_consent_is_asked_for_routine_non_police_matters_that_are_passed_on() -> None:
+    non_police = PoliceLabel.NON_POLICE
+    asked = consent(
+        way("neighbour_dispute", "routine_onsite"), non_police, "neighbour_dispute", "古荡街道社会治理中心", "110"
+    )
+    assert asked.required
+    assert asked.script is not None
+    assert "古荡街道社会治理中心" in asked.script
+    assert not consent(way("neighbour_dispute", "urgent"), non_police, "neighbour_dispute", None, "110").required
+    assert not consent(way("theft", "routine_onsite"), PoliceLabel.POLICE, "theft", None, "110").required
+    assert not consent(way("misdial", "routine_remote"), PoliceLabel.INVALID, "misdial", None, "110").required
+    stays = way("gov_consult", "routine_remote", channel="12345")
+    assert stays.action == "answer"
+    assert not consent(stays, non_police, "gov_consult", None, "12345").required
+
+
+def test_not_sure_who_owns_it_asks_the_owner_in() -> None:
+    assert way("consumer", "routine_remote", confident=False).action == "three_way"
+    assert way("fight", "emergency", confident=False).action == "dispatch"
+
+
+def test_reasons_name_the_rule_and_the_danger() -> None:
+    found = way("noise", "routine_onsite", "他拿着刀下来了", confident=False)
+    assert load_policy("hangzhou").version in found.reasons[0]
+    assert any("拿着刀" in reason for reason in found.reasons)
+    assert any("把握不足" in reason for reason in found.reasons)
+    assert any("噪声污染防治法" in reason for reason in found.reasons)

@@ -1,0 +1,34 @@
+"""Rendering: what the encoder reads, and the way back to the turns."""
+
+from data.records import Turn
+from model.text import head_and_tail, render, simplify
+
+
+def turn(speaker: str, text: str) -> Turn:
+    return Turn.model_validate({"speaker": speaker, "text": text})
+
+
+def test_one_block_and_one_turn_read_the_same_and_speakers_are_marked_in_a_dialogue() -> None:
+    assert render([turn("caller", "楼上漏水")]).text == "楼上漏水"
+    dialogue = render([turn("operator", "请讲"), turn("caller", "楼上漏水")])
+    assert dialogue.text == "问：请讲\n答：楼上漏水"
+
+
+def test_positions_lead_back_to_turn_and_offset() -> None:
+    rendered = render([turn("operator", "请讲"), turn("caller", "楼上漏水"), turn("caller", "快来")])
+    for word, place in {"请讲": (0, 0), "漏水": (1, 2), "快来": (2, 0)}.items():
+        assert rendered.locate(rendered.text.index(word)) == place
+
+
+def test_traditional_characters_become_simplified_one_for_one() -> None:
+    assert simplify("報警！電動車被偷，樓上漏水") == "报警！电动车被偷，楼上漏水"
+    assert len(simplify("報警🚓ＡＢ")) == len("報警🚓ＡＢ")
+
+
+def test_long_calls_keep_beginning_and_end() -> None:
+    assert head_and_tail(range(10), 10) == list(range(10))
+    kept = head_and_tail(range(1_000), 100)
+    assert len(kept) == 100
+    assert kept[0] == 0
+    assert kept[-1] == 999
+    assert kept[:50] == list(range(50))

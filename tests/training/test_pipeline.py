@@ -1,0 +1,49 @@
+"""The whole of training in small: one command makes a release that serves."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from model.runtime import Encoder
+from model.suggest import Suggester
+from tests.conftest import said
+from training.config import CONFIG_DIR
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    command = [str(Path(sys.executable).parent / "yidiantong"), "train", "--config", str(CONFIG_DIR / "smoke.toml"),
+               "--output", str(folder)]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "release" in done.stdout
+    return folder
+
+
+def test_a_release_comes_out(run_folder: Path) -> None:
+    release = run_folder / "release"
+    assert Encoder(release).version == json.loads((run_folder / "run.json").read_text())["version"]
+    assert Suggester(release).suggest(said("称电瓶车被偷")).degraded == ()
+
+
+def test_the_run_can_be_told_again(run_folder: Path) -> None:
+    facts = json.loads((run_folder / "run.json").read_text())
+    assert {"corpus", "config", "commit", "fp32", "int8", "minutes", "train", "validation", "test"} <= set(facts)
+    assert json.loads((run_folder / "config.json").read_text())["base"]["layers"] == 2
+    assert (run_folder / "report" / "report.md").is_file()
+    assert list((run_folder / "checkpoints").rglob("events.out.tfevents.*"))
+
+
+def test_the_card_is_written_from_the_run(run_folder: Path) -> None:
+    facts = json.loads((run_folder / "run.json").read_text())
+    card = (run_folder / "release" / "MODEL_CARD.md").read_text()
+    report = json.loads((run_folder / "report" / "report.json").read_text())
+    for said_there in (facts["version"], facts["corpus"], f"{facts['train']} calls", f"int8 {facts['int8']:.4f}",
+                       f"{report['model']['accuracy']['category']['value']:.3f}"):  # fmt: skip
+        assert said_there in card
+    for heading in ("Intended use", "Limits", "jieba + scikit-learn"):
+        assert heading in card
