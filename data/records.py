@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from data.taxonomy import PoliceLabel, Track, Urgency
@@ -21,20 +21,20 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+def encodable(text: str) -> str:
+    """`text`, unless it holds half a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds a lone surrogate, which is no character") from None
+    return text
+
+
 class Turn(Record):
     """What one speaker said without being interrupted."""
 
     speaker: Speaker
-    text: str
-
-    @field_validator("text")
-    @classmethod
-    def _encodable(cls, text: str) -> str:
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise ValueError("holds a lone surrogate, which is no character") from None
-        return text
+    text: Annotated[str, AfterValidator(encodable)]
 
 
 def is_blank(text: str) -> bool:
@@ -42,8 +42,32 @@ def is_blank(text: str) -> bool:
     return all(char.isspace() or unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn") for char in text)
 
 
+def within_limit(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """`turns`, unless nothing is said in them or far too much."""
+    if sum(len(turn.text) for turn in turns) > MAX_CHARACTERS:
+        raise PydanticCustomError("too_large", "at most {limit} characters in all", {"limit": MAX_CHARACTERS})
+    if all(is_blank(turn.text) for turn in turns):
+        raise ValueError("nothing was said: the text is empty, blank or control characters only")
+    return turns
+
+
+def few(turns: Any) -> Any:
+    """`turns`, unless there are more than `MAX_TURNS`."""
+    if isinstance(turns, list | tuple) and len(turns) > MAX_TURNS:
+        raise PydanticCustomError("too_large", "at most {limit} turns", {"limit": MAX_TURNS})
+    return turns
+
+
+def one_block(text: str) -> str:
+    """`text`, if it would be a turn of a call."""
+    within_limit((Turn(speaker="caller", text=text),))
+    return text
+
+
 class Call(Record):
-    """A transcript to be routed. `text` is short for one turn of the caller.
+    """A transcript to be routed: `turns`, or `text` for one turn of the caller.
+
+    A `partial` call is answered like a whole one: by what was said so far.
 
     Raises (through pydantic's ValidationError, with the field's name):
         `too_large` over 400 turns or 20,000 characters; otherwise wrong type, unknown speaker or field, nothing said.
@@ -53,33 +77,19 @@ class Call(Record):
     city: str | None = None
     channel: Literal["110", "12345"] = "110"
     partial: bool = False
-    turns: Annotated[tuple[Turn, ...], Field(strict=False)]
+    turns: Annotated[tuple[Turn, ...], Field(strict=False), BeforeValidator(few), AfterValidator(within_limit)] = ()
+    text: Annotated[str, AfterValidator(encodable), AfterValidator(one_block)] = ""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _text_is_one_turn(cls, value: Any) -> Any:
-        if not isinstance(value, dict) or "text" not in value:
-            return value
-        if "turns" in value:
-            raise PydanticCustomError("both", "give either turns or text, not both")
-        rest = {name: part for name, part in value.items() if name != "text"}
-        return rest | {"turns": [{"speaker": "caller", "text": value["text"]}]}
+    @model_validator(mode="after")
+    def _one_transcript(self) -> "Call":
+        if bool(self.turns) == bool(self.text):
+            raise PydanticCustomError("one_of", "give either turns or text")
+        return self
 
-    @field_validator("turns", mode="before")
-    @classmethod
-    def _few_turns(cls, turns: Any) -> Any:
-        if isinstance(turns, list | tuple) and len(turns) > MAX_TURNS:
-            raise PydanticCustomError("too_large", "at most {limit} turns", {"limit": MAX_TURNS})
-        return turns
-
-    @field_validator("turns")
-    @classmethod
-    def _something_said(cls, turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
-        if sum(len(turn.text) for turn in turns) > MAX_CHARACTERS:
-            raise PydanticCustomError("too_large", "at most {limit} characters in all", {"limit": MAX_CHARACTERS})
-        if all(is_blank(turn.text) for turn in turns):
-            raise ValueError("nothing was said: the text is empty, blank or control characters only")
-        return turns
+    @property
+    def transcript(self) -> tuple[Turn, ...]:
+        """What was said, turn by turn."""
+        return self.turns or (Turn(speaker="caller", text=self.text),)
 
 
 class Scored(Record):

@@ -50,6 +50,19 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     return ".".join(map(str, problem["loc"])), problem["msg"]
 
 
+def filled_by(*fields: str) -> Callable[[str], str]:
+    """A validator that lets only patterns pass that `str.format` fills with `fields`."""
+
+    def check(pattern: str) -> str:
+        try:
+            pattern.format(**dict.fromkeys(fields, ""))
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(f"is no pattern of {', '.join(fields)}: {error}") from error
+        return pattern
+
+    return check
+
+
 def load_table(path: Path, row: type[R], key: Callable[[R], object] | None = None) -> list[R]:
     """Rows of the CSV file `path` as instances of `row`; lines that begin with `#` are comments.
 

@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
-from data.tables import DATA_DIR, Row, load_table
+from data.tables import DATA_DIR, Row, filled_by, load_table
 
 
 class Urgency(StrEnum):
@@ -78,7 +78,7 @@ class Destination(Row):
     name: str
     takes: str
     track: Track
-    unit: str
+    unit: Annotated[str, AfterValidator(filled_by("town"))]
 
 
 def split_codes(value: object) -> object:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -76,9 +77,21 @@ def joint(logits: Mapping[str, Array], calibration: Calibration) -> Array:
     return result
 
 
+@cache
+def possible() -> Array:
+    """Which (category, urgency) can be at all, (65, 4): an invalid call needs nobody to come."""
+    table = np.ones((len(categories()), len(URGENCIES)), np.float32)
+    invalid = [number for number, category in enumerate(categories().values()) if category.group == "invalid"]
+    table[invalid, : Urgency.ROUTINE_REMOTE.rank] = 0
+    return table
+
+
 @dataclass(frozen=True)
 class Answer:
-    """One consistent reading of a call; `by_category` and `by_destination` are marginals it was read from."""
+    """One consistent reading of a call; `by_category` and `by_destination` are marginals it was read from.
+
+    `danger` is the probability that someone must leave at once.
+    """
 
     label: PoliceLabel
     category: str
@@ -87,10 +100,13 @@ class Answer:
     probability: Mapping[str, float]
     by_category: Array
     by_destination: Mapping[str, float]
+    danger: float
 
 
 def answer(table: Array, policy: Policy) -> Answer:
     """The answer for a joint distribution (65 × 4) under `policy`: owner, category within it, urgency within that."""
+    table = table * possible()
+    table = table / table.sum()
     codes = list(categories())
     rules = [policy.rules[code] for code in codes]
     by_category = table.sum(1)
@@ -112,4 +128,5 @@ def answer(table: Array, policy: Policy) -> Answer:
         "urgency": float(table.sum(0)[level]),
         "destination": by_destination[destination],
     }
-    return Answer(label, codes[best], URGENCIES[level], destination, probability, by_category, by_destination)
+    danger = float(table[:, : Urgency.ROUTINE_ONSITE.rank].sum())
+    return Answer(label, codes[best], URGENCIES[level], destination, probability, by_category, by_destination, danger)

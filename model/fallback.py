@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from data.tables import DATA_DIR
-from data.taxonomy import URGENCIES, categories
+from data.taxonomy import URGENCIES, Urgency, categories
 from model.decode import Array, softmax
 from model.release import BUNDLED, FILES, ReleaseError, open_release
 from model.runtime import Reading
@@ -30,7 +30,7 @@ def _located(text: str) -> Iterator[tuple[str, int, int]]:
     for size in NGRAMS:
         for start in range(len(compact) - size + 1):
             gram = compact[start : start + size]
-            if not gram[0].isspace() and not gram[-1].isspace():
+            if not any(char.isspace() for char in gram):
                 yield gram, start, start + size
 
 
@@ -63,7 +63,7 @@ class Linear:
                 self._weight = arrays["weight"].astype(np.float32) * arrays["scale"]
                 self._bias = arrays["bias"]
         except (OSError, ValueError, KeyError) as error:
-            raise ReleaseError(f"{folder / FILES.fallback} does not load: {error}") from error
+            raise ReleaseError(f"{FILES.fallback} does not load: {error}") from error
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text."""
@@ -84,11 +84,12 @@ class Linear:
 
 
 class Nothing:
-    """When not even the linear model loads: every category equally likely, so an operator decides."""
+    """When not even the linear model loads: unknown, so trouble for the police until a person decides."""
 
     version, confident_at = "none", 1.1
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
-        """The same even reading for every text."""
-        even: Array = np.full((len(categories()), len(URGENCIES)), 1 / (len(categories()) * len(URGENCIES)), np.float32)
-        return [Reading(even, [], np.zeros((0, len(categories())), np.float32)) for _ in texts]
+        """The same reading for every text."""
+        table: Array = np.ones((len(categories()), len(URGENCIES)), np.float32)
+        table[list(categories()).index("disorder"), Urgency.URGENT.rank] = 2
+        return [Reading(table / table.sum(), [], np.zeros((0, len(categories())), np.float32)) for _ in texts]

@@ -232,4 +232,4 @@ def _most_precise(chains: Sequence[_Chain]) -> _Chain:
         return leading[0]
     district = next((chain for chain in chains if chain.place and chain.place.town is None), leading[0])
     place = Place(*_district(district.place)) if district.place else None
-    return _Chain(district.line, district.turn, district.start, district.end, district.city, place, district.cue)
+    return _Chain(district.line, district.turn, district.start, district.end, district.city, place, cue=district.cue)

@@ -5,67 +5,62 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import field_validator
+from pydantic import AfterValidator, ValidationInfo, field_validator
 
 from data.policy import known_destination
 from data.records import Turn
-from data.tables import DATA_DIR, DataError, Row, load_table
+from data.tables import DATA_DIR, Row, load_table
 from data.taxonomy import Codes, Urgency
-from model.text import simplify
 
 BEFORE, BEHIND = 20, 16
+CLAUSE_END = re.compile(r"[，。！？；,.!?;\n]")
 
 
-class FlagRow(Row):
-    """One line of `red_flags.csv`."""
+def known_destinations(codes: tuple[str, ...]) -> tuple[str, ...]:
+    """`codes`, if each is a destination and there is at least one; `ValueError` otherwise."""
+    if not codes:
+        raise ValueError("wants at least one destination")
+    for code in codes:
+        known_destination(code)
+    return codes
+
+
+class Flag(Row):
+    """A kind of danger: one line of `red_flags.csv`, true to its own example and counter-example."""
 
     id: str
     name: str
     raises_to: Urgency
-    adds: Codes
-    pattern: str
-    unless: str
+    adds: Annotated[Codes, AfterValidator(known_destinations)]
+    pattern: re.Pattern[str]
+    unless: re.Pattern[str]
     example: str
     counter: str
 
-    @field_validator("adds")
+    @field_validator("example", "counter")
     @classmethod
-    def _known(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        if not codes:
-            raise ValueError("wants at least one destination")
-        for code in codes:
-            known_destination(code)
-        return codes
-
-    @field_validator("pattern", "unless")
-    @classmethod
-    def _compiles(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"is no regular expression: {error}") from error
-        return pattern
-
-
-@dataclass(frozen=True)
-class Flag:
-    """A kind of danger, ready to search."""
-
-    id: str
-    name: str
-    raises_to: Urgency
-    adds: tuple[str, ...]
-    pattern: re.Pattern[str]
-    unless: re.Pattern[str]
+    def _true_to_it(cls, text: str, info: ValidationInfo) -> str:
+        if {"pattern", "unless"} <= info.data.keys():
+            found = search(info.data["pattern"], info.data["unless"], text)
+            if (found is not None) != (info.field_name == "example"):
+                raise ValueError("raises the flag" if found else "does not raise the flag")
+        return text
 
     def search(self, text: str) -> re.Match[str] | None:
-        """The first match in `text` whose surroundings do not take it back."""
-        for match in self.pattern.finditer(text):
-            around = text[max(0, match.start() - BEFORE) : match.end() + BEHIND]
-            if not self.unless.search(around):
-                return match
-        return None
+        """The first match in `text` that its own clause does not take back."""
+        return search(self.pattern, self.unless, text)
+
+
+def search(pattern: re.Pattern[str], unless: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The first match of `pattern` without `unless` near it in the same clause."""
+    for match in pattern.finditer(text):
+        before = CLAUSE_END.split(text[max(0, match.start() - BEFORE) : match.start()])[-1]
+        behind = CLAUSE_END.split(text[match.end() : match.end() + BEHIND])[0]
+        if not (unless.pattern and unless.search(before + match.group() + behind)):
+            return match
+    return None
 
 
 @dataclass(frozen=True)
@@ -76,36 +71,29 @@ class Raised:
     turn: int
     start: int
     end: int
-    text: str
+
+    def said(self, turns: Sequence[Turn]) -> str:
+        """The words in `turns` that raised it."""
+        return turns[self.turn].text[self.start : self.end]
 
 
 @cache
 def load_flags(path: Path = DATA_DIR / "red_flags.csv") -> tuple[Flag, ...]:
-    """All flags, each checked against its own example and counter-example.
+    """All flags.
 
     Raises:
         DataError: a broken pattern, an unknown destination, an example that is not raised or a counter that is.
     """
-    flags = []
-    for row in load_table(path, FlagRow, key=lambda row: row.id):
-        never = r"(?!)"
-        flag = Flag(row.id, row.name, row.raises_to, row.adds, re.compile(row.pattern), re.compile(row.unless or never))
-        if not flag.search(row.example):
-            raise DataError(path, 0, f"{row.id}.example", "does not raise the flag")
-        if flag.search(row.counter):
-            raise DataError(path, 0, f"{row.id}.counter", "raises the flag")
-        flags.append(flag)
-    return tuple(flags)
+    return tuple(load_table(path, Flag, key=lambda row: row.id))
 
 
-def raised_flags(turns: Sequence[Turn], flags: Sequence[Flag] | None = None) -> list[Raised]:
-    """Every kind of danger heard in the caller's turns, each once, where it is heard first."""
+def raised_flags(turns: Sequence[Turn]) -> list[Raised]:
+    """Every kind of danger heard in the caller's (simplified) turns, each once, where it is heard first."""
     found: dict[str, Raised] = {}
     for number, turn in enumerate(turns):
         if turn.speaker != "caller":
             continue
-        text = simplify(turn.text)
-        for flag in load_flags() if flags is None else flags:
-            if flag.id not in found and (match := flag.search(text)):
-                found[flag.id] = Raised(flag, number, match.start(), match.end(), turn.text[slice(*match.span())])
+        for flag in load_flags():
+            if flag.id not in found and (match := flag.search(turn.text)):
+                found[flag.id] = Raised(flag, number, match.start(), match.end())
     return list(found.values())

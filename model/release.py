@@ -75,14 +75,14 @@ def open_release(folder: Path, names: tuple[str, ...]) -> Release:
         version, max_tokens = str(manifest["version"]), int(manifest["max_tokens"])
         files, labels = dict(manifest["files"]), manifest["labels"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReleaseError(f"{folder / MANIFEST} cannot be read: {error}") from error
+        raise ReleaseError(f"{MANIFEST} cannot be read: {error}") from error
     if labels != HEADS:
-        raise ReleaseError(f"{folder}: the labels are not those of this taxonomy")
+        raise ReleaseError("the labels are not those of this taxonomy")
     for name in names:
         try:
             actual = sha256(folder / name)
         except OSError as error:
-            raise ReleaseError(f"{folder / name} cannot be read: {error.strerror}") from error
+            raise ReleaseError(f"{name} cannot be read: {error.strerror}") from error
         if actual != files.get(name):
-            raise ReleaseError(f"{folder / name} is not the file that was released (sha256 differs)")
+            raise ReleaseError(f"{name} is not the file that was released (sha256 differs)")
     return Release(folder, version, max_tokens)

@@ -4,31 +4,65 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from data.policy import Policy, Rule
 from data.records import Action, Consent
-from data.tables import DATA_DIR, Row, load_table
+from data.tables import DATA_DIR, Row, filled_by, load_table
 from data.taxonomy import PoliceLabel, Track, Urgency, categories, destinations
 from model.decode import Answer
-from model.red_flags import Raised
+from model.red_flags import Flag
 
 ON_THE_WAY = ("police_station", "traffic_police", "anti_fraud", "fire_119", "ambulance_120", "utility_repair")
 PASSED_ON = (Track.GRASSROOTS, Track.HOTLINE)
 POLICE_STATION = "police_station"
+NOT_LINKED = ("hotline_12345", "operator_closes")
 SILENT = "silent"
 
 
 class Script(Row):
-    """One line of `consent.csv`."""
+    """One line of `consent.csv`; `{name}` and `{to}` are filled in."""
 
     track: Track
-    script: str
+    script: Annotated[str, AfterValidator(filled_by("name", "to"))]
 
 
 @cache
 def scripts(path: Path = DATA_DIR / "consent.csv") -> dict[Track, str]:
     """What the operator says before passing a matter on, by track."""
     return {row.track: row.script for row in load_table(path, Script, key=lambda row: row.track)}
+
+
+@dataclass(frozen=True)
+class Dangers:
+    """What raises a call: flags with the words that were heard, and whether an unsure model suspects danger.
+
+    Not sure and danger possible is treated as police first.
+    """
+
+    heard: Sequence[tuple[Flag, str]] = ()
+    suspected: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.heard) or self.suspected
+
+    @property
+    def raise_to(self) -> list[Urgency]:
+        """Urgencies below which the call must not stay."""
+        return [*(flag.raises_to for flag, _ in self.heard), *([Urgency.URGENT] if self.suspected else [])]
+
+    @property
+    def adds(self) -> list[str]:
+        """Parties that join."""
+        return [*(code for flag, _ in self.heard for code in flag.adds), *([POLICE_STATION] if self.suspected else [])]
+
+    @property
+    def first_response(self) -> str:
+        """Who goes first when nobody on the road owns the category."""
+        gravest = min((flag for flag, _ in self.heard), key=lambda flag: flag.raises_to.rank, default=None)
+        return POLICE_STATION if gravest is None else gravest.adds[0]
 
 
 @dataclass(frozen=True)
@@ -43,23 +77,24 @@ class Route:
     reasons: tuple[str, ...]
 
 
-def route(answer: Answer, policy: Policy, flags: Sequence[Raised], confident: bool, channel: str) -> Route:
-    """Applies the policy to the answer, raised by the dangers heard.
+def route(answer: Answer, policy: Policy, dangers: Dangers, confident: bool, channel: str) -> Route:
+    """Applies the policy to the answer, raised by the dangers.
 
     国办发〔2022〕12号: urgent help outside police duty still gets a first response and its owner is told at the same
     time, so an urgent non-police matter links the unit that would own it on a quiet day.
     """
     rule = policy.rules[answer.category]
-    urgency = min([answer.urgency, *(raised.flag.raises_to for raised in flags)], key=lambda level: level.rank)
+    urgency = min([answer.urgency, *dangers.raise_to], key=lambda level: level.rank)
     destination = rule.destination(urgency)
-    if flags and destination not in ON_THE_WAY:
-        destination = _first_response(flags)
+    if dangers and destination not in ON_THE_WAY:
+        destination = dangers.first_response
     someone_goes = urgency is not Urgency.ROUTINE_REMOTE
     parties = [*(rule.linked_when_someone_goes if someone_goes else ())]
     if someone_goes and urgency.rank <= Urgency.URGENT.rank and answer.label is PoliceLabel.NON_POLICE:
         parties.append(rule.if_routine_onsite)
-    parties += [code for raised in flags for code in raised.flag.adds]
-    linked = tuple(dict.fromkeys(code for code in parties if code not in (destination, "hotline_12345")))
+    if dangers:
+        parties += [answer.destination, rule.destination(urgency), *dangers.adds]
+    linked = tuple(code for code in dict.fromkeys(parties) if code not in (destination, *NOT_LINKED))
     track = _track(answer.label, urgency, destination)
     return Route(
         destination,
@@ -67,14 +102,8 @@ def route(answer: Answer, policy: Policy, flags: Sequence[Raised], confident: bo
         track,
         linked,
         _action(answer, destination, track, urgency, confident, channel),
-        _reasons(answer, rule, policy, urgency, destination, flags, confident),
+        _reasons(answer, rule, policy, urgency, destination, dangers, confident),
     )
-
-
-def _first_response(flags: Sequence[Raised]) -> str:
-    """Who goes first for a danger whose category nobody on the road owns."""
-    gravest = min(flags, key=lambda raised: raised.flag.raises_to.rank)
-    return next((code for code in gravest.flag.adds if code in ON_THE_WAY), POLICE_STATION)
 
 
 def _track(label: PoliceLabel, urgency: Urgency, destination: str) -> Track:
@@ -116,16 +145,18 @@ def _reasons(
     policy: Policy,
     urgency: Urgency,
     destination: str,
-    flags: Sequence[Raised],
+    dangers: Dangers,
     confident: bool,
 ) -> tuple[str, ...]:
     name, owner = categories()[answer.category].name, f"（{rule.responsible}）" if rule.responsible else ""
     told = [
         f"{answer.label.label}·{name}，{urgency.label} → {destinations()[destination].name}{owner}，按 {policy.version}"
     ]
-    if flags:
-        heard = "、".join(f"{raised.flag.name}“{raised.text}”" for raised in flags)
+    if dangers.heard:
+        heard = "、".join(f"{flag.name}“{words}”" for flag, words in dangers.heard)
         told.append(f"听到危险信号：{heard}，只升不降")
+    if dangers.suspected:
+        told.append(f"把握不足而可能有危险（{answer.danger:.0%}），先按警情处置")
     if rule.contested:
         told.append("各地归口不一，以本市规则为准" + (f"（{rule.source}）" if rule.source else ""))
     if not confident:

@@ -56,7 +56,7 @@ class Encoder:
         except ReleaseError:
             raise
         except Exception as error:  # onnxruntime and tokenizers raise their own kinds
-            raise ReleaseError(f"{folder} does not load: {error}") from error
+            raise ReleaseError(f"the encoder does not load: {error}") from error
         if golden:
             self._check_golden(release)
 

@@ -3,7 +3,8 @@
 import re
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from data.gazetteer import load_gazetteer
@@ -18,57 +19,78 @@ from data.records import (
     RedFlag,
     Scored,
     Suggestion,
+    Turn,
     UrgencyGuess,
 )
 from data.taxonomy import categories, destinations
-from model.checklist import ask_next
+from model.checklist import ask_next, load_checklists
 from model.decode import Answer, Array, answer
 from model.evidence import evidence
 from model.fallback import Linear, Nothing
 from model.location import Location, Locator
-from model.red_flags import Raised, raised_flags
+from model.red_flags import load_flags, raised_flags
 from model.release import BUNDLED, ReleaseError
-from model.routing import Route, consent, route
+from model.routing import Dangers, Route, consent, route, scripts
 from model.runtime import Encoder, Model, Reading
-from model.text import Rendered, render
+from model.text import Rendered, render, simplified
 
 TOP = 3
 HAN = re.compile("[\u3400-\u9fff]")
 FEWEST_HAN = 2
+SUSPECTED_AT = 0.35
+DEGRADED = ("模型不可用，由备用模型作答，请以人工判断为准",)
 
 
 class Suggester:
     """Turns calls into suggestions. `degraded` names what is missing and stands in every suggestion.
 
-    The encoder of the release answers; when it cannot be loaded the linear model does, and when that fails too every
-    category is equally likely, so that the operator always gets an answer.
+    The encoder of the release answers; when it cannot be loaded, or breaks later, the linear model does, and when that
+    fails too an operator decides: there is always an answer.
+
+    Raises (when made):
+        DataError: a table, a policy or a place file is broken.
+        UnknownCity: there is no policy for `city`.
     """
 
     def __init__(
         self, folder: Path = BUNDLED, threads: int = 0, city: str = DEFAULT_CITY, model: Model | None = None
     ) -> None:
         self.problems: list[str] = []
-        self.city = city
-        self.model = model or self._load(folder, threads)
         self.policies: Mapping[str, Policy] = policies()
+        self.city = city
         self.city = self.policy(city).city
         self._locator = Locator(load_gazetteer())
+        for load in (load_flags, load_checklists, scripts):
+            load()
+        self._spare: list[tuple[str, Callable[[], Model]]] = [
+            ("model", partial(Encoder, folder, threads)),
+            ("fallback", partial(Linear, folder)),
+            ("fallback", partial(Linear, BUNDLED)),
+        ]
+        self.model = model or self._next_model()
 
-    def _load(self, folder: Path, threads: int) -> Model:
-        try:
-            return Encoder(folder, threads)
-        except ReleaseError as error:
-            self.problems.append(f"model: {error}")
-        try:
-            return Linear(folder)
-        except ReleaseError as error:
-            self.problems.append(f"fallback: {error}")
+    def _next_model(self) -> Model:
+        """The next model that loads."""
+        while self._spare:
+            part, load = self._spare.pop(0)
+            try:
+                return load()
+            except ReleaseError as error:
+                self.problems.append(f"{part}: {error}")
         return Nothing()
+
+    def _read(self, texts: Sequence[str]) -> list[Reading]:
+        try:
+            return self.model.read(texts)
+        except Exception as error:  # whatever broke in there, the operator gets an answer
+            self.problems.append(f"model: {error}")
+            self.model = self._next_model()
+            return self.model.read(texts)
 
     @property
     def degraded(self) -> tuple[str, ...]:
         """What does not work: `model`, `fallback`."""
-        return tuple(problem.partition(":")[0] for problem in self.problems)
+        return tuple(dict.fromkeys(problem.partition(":")[0] for problem in self.problems))
 
     def policy(self, city: str | None) -> Policy:
         """The policy of `city`, the default city's for None.
@@ -97,8 +119,8 @@ class Suggester:
         """
         begun = time.perf_counter()
         chosen = [self.policy(call.city) for call in calls]
-        rendered = [render(call.turns) for call in calls]
-        readings = self.model.read([text.text for text in rendered])
+        rendered = [render(call.transcript) for call in calls]
+        readings = self._read([text.text for text in rendered])
         read = (time.perf_counter() - begun) / max(1, len(calls))
         made = []
         for call, policy, text, reading in zip(calls, chosen, rendered, readings, strict=True):
@@ -109,47 +131,49 @@ class Suggester:
         return made
 
     def _suggest(self, call: Call, policy: Policy, rendered: Rendered, reading: Reading) -> Suggestion:
-        flags = raised_flags(call.turns)
-        table = _without_invalid(reading.joint) if flags else reading.joint
-        reply = answer(table, policy)
-        sure = reply.probability["destination"] >= self.model.confident_at
-        confident = sure and not self.degraded and len(HAN.findall(rendered.text)) >= FEWEST_HAN
-        way = route(reply, policy, flags, confident, call.channel)
-        place = self._locator.locate(
-            [(n, turn.text) for n, turn in enumerate(call.turns) if turn.speaker == "caller"], policy.city
-        )
+        turns = simplified(call.transcript)
+        flags = [(raised.flag, raised.said(call.transcript)) for raised in raised_flags(turns)]
+        table, reply = reading.joint, answer(reading.joint, policy)
+        confident = self._confident(reply, rendered)
+        dangers = Dangers(flags, suspected=not confident and reply.danger >= SUSPECTED_AT)
+        if dangers:
+            table = without_invalid(reading.joint)
+            reply = answer(table, policy)
+        way = route(reply, policy, dangers, confident, call.channel)
+        spoken = [(number, turn.text) for number, turn in enumerate(turns) if turn.speaker == "caller"]
+        place = self._locator.locate(spoken, policy.city)
+        placed = place is not None and place.town is not None and place.city == policy.city
         unit = _unit(way, place, policy.city)
         number = list(categories()).index(reply.category)
-        reasons = way.reasons + _elsewhere(place, policy.city)
         return Suggestion(
             call_id=call.call_id or uuid.uuid4().hex,
             suggestion_id=uuid.uuid4().hex,
             police=Police(label=reply.label, probability=_rounded(reply.probability["police"])),
             category=_category(reply),
-            urgency=UrgencyGuess(level=way.urgency, probability=_urgency_probability(table, way, flags)),
+            urgency=UrgencyGuess(level=way.urgency, probability=_urgency_probability(table, way, bool(dangers))),
             destination=_destination(reply, way, policy, unit),
             linked=tuple(Linked(code=code, name=destinations()[code].name) for code in way.linked),
             action=way.action,
             consent=consent(way, reply.label, reply.category, unit, call.channel),
             confident=confident,
-            reasons=reasons,
-            evidence=evidence(reading, number, rendered, call.turns),
-            red_flags=tuple(RedFlag(id=raised.flag.id, text=raised.text) for raised in flags),
-            ask_next=ask_next(
-                call.turns,
-                categories()[reply.category],
-                way.urgency,
-                placed=place is not None and place.town is not None and place.city == policy.city,
-            ),
-            location=Place(text=place.text, district=place.district, town=place.town) if place else None,
+            reasons=(*way.reasons, *_elsewhere(place, policy.city), *(DEGRADED if self.problems else ())),
+            evidence=evidence(reading, number, rendered, call.transcript),
+            red_flags=tuple(RedFlag(id=flag.id, text=words) for flag, words in flags),
+            ask_next=ask_next(turns, categories()[reply.category], way.urgency, placed),
+            location=_place(place, call.transcript),
             degraded=self.degraded,
             model_version=self.model.version,
             policy_version=policy.version,
             elapsed_ms=0.0,
         )
 
+    def _confident(self, reply: Answer, rendered: Rendered) -> bool:
+        """Sure enough of the destination, on a text that has words to be sure of."""
+        sure = reply.probability["destination"] >= self.model.confident_at
+        return sure and not self.degraded and len(HAN.findall(rendered.text)) >= FEWEST_HAN
 
-def _without_invalid(table: Array) -> Array:
+
+def without_invalid(table: Array) -> Array:
     """A call in which danger was heard is no invalid call."""
     kept = table.copy()
     kept[[number for number, category in enumerate(categories().values()) if category.group == "invalid"]] = 0
@@ -161,11 +185,11 @@ def _rounded(probability: float) -> float:
     return round(min(1.0, float(probability)), 4)
 
 
-def _urgency_probability(table: Array, way: Route, flags: Sequence[Raised]) -> float:
-    """The model's probability that it is at least this urgent where a flag raised it, exactly this urgent otherwise."""
+def _urgency_probability(table: Array, way: Route, raised: bool) -> float:
+    """The model's probability of at least this urgency where a danger raised it, of exactly this otherwise."""
     level = way.urgency.rank
     by_level = table.sum(0)
-    return _rounded(by_level[: level + 1].sum() if flags else by_level[level])
+    return _rounded(by_level[: level + 1].sum() if raised else by_level[level])
 
 
 def _category(reply: Answer) -> CategoryGuess:
@@ -206,6 +230,13 @@ def _unit(way: Route, place: Location | None, city: str) -> str | None:
     if place is None or place.town is None or place.city != city or not pattern:
         return None
     return pattern.format(town=place.town)
+
+
+def _place(found: Location | None, turns: Sequence[Turn]) -> Place | None:
+    if found is None:
+        return None
+    said = turns[found.turn].text[found.start : found.end]
+    return Place(text=said, district=found.district, town=found.town)
 
 
 def _elsewhere(place: Location | None, city: str) -> tuple[str, ...]:

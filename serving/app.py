@@ -36,6 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    pages.samples()
     app.state.engine = engine
     app.state.keys = KeyRing(settings.state_dir / "keys.json")
     problems.install(app)

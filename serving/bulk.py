@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from pydantic import ValidationError
 
@@ -22,7 +22,7 @@ CALL_FIELDS = frozenset({"city", "channel", "turns", "text"})
 class Line:
     """One input line: its id, and either the call or what is wrong with it."""
 
-    id: str | None
+    id: Any
     call: Call | None = None
     error: str = ""
 
@@ -38,14 +38,16 @@ class Totals:
 def predict(
     source: Path, target: Path, suggester: Suggester, city: str | None, progress: Callable[[int], None]
 ) -> Totals:
-    """Writes one line to `target` for every line of `source`, in order; `progress` is told the bytes read so far.
+    """Writes one line to `target` for every line of `source` that is not blank, in order.
 
     Lines of the input carry `id` and `turns` or `text`, optionally `city` and `channel`; other keys are ignored. `city`
-    is used where a line names none.
+    is used where a line names none; `progress` is told the bytes read so far.
 
     Raises:
-        OSError: a file cannot be read or written.
+        OSError: a file cannot be read or written, or both are the same.
     """
+    if target.exists() and source.samefile(target):
+        raise OSError(f"{target} would be overwritten while it is read")
     good = bad = 0
     with source.open("rb") as lines, target.open("w", encoding="utf-8") as out:
         chunk: list[Line] = []
@@ -83,8 +85,7 @@ def _parse(raw: bytes | None, suggester: Suggester, city: str | None) -> Line:
         return Line(None, error=f"not JSON: {error}")
     if not isinstance(values, dict):
         return Line(None, error="not a JSON object")
-    name = values.get("id")
-    line_id = name if isinstance(name, str) else json.dumps(name) if name is not None else None
+    line_id = values.get("id")
     try:
         call = Call.model_validate({"city": city} | {key: values[key] for key in CALL_FIELDS & values.keys()})
         suggester.policy(call.city)

@@ -46,25 +46,24 @@ def serve(
     import uvicorn
 
     from serving.app import create_app
-    from serving.keys import KeyFileError, first_keys
+    from serving.keys import KeyFileError, Role, first_keys
     from serving.logs import configure
 
-    chosen = settings()
     asked = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    chosen = chosen.model_copy(update=asked)
+    chosen = settings().model_copy(update=asked)
     configure(chosen.log_level)
+    application = create_app(chosen)
+    address = f"http://{chosen.host}:{chosen.port}/"
     try:
-        note = first_keys(chosen.state_dir)
+        made = first_keys(chosen.state_dir)
     except (KeyFileError, OSError) as error:
         raise fail(str(error)) from error
-    address = f"http://{chosen.host}:{chosen.port}/"
-    if note:
-        operator = note.read_text(encoding="utf-8").split("operator ")[1].split()[0]
-        typer.echo(f"keys made, see {note}\nopen {address}#key={operator}")
-    else:
-        typer.echo(f"open {address}")
+    if made:
+        typer.echo(f"keys made, see {made.path}")
+        address += f"#key={made.secrets[Role.OPERATOR]}"
+    typer.echo(f"open {address}")
     uvicorn.run(
-        create_app(chosen),
+        application,
         host=chosen.host,
         port=chosen.port,
         log_level="warning",
@@ -94,7 +93,7 @@ def classify(
     if as_json:
         typer.echo(suggestion.model_dump_json(indent=1))
     else:
-        Console().print(_table(suggestion))
+        Console(markup=False).print(_table(suggestion))
 
 
 def _table(s: Suggestion) -> Table:
@@ -145,11 +144,11 @@ def predict(
 @keys_app.command("create")
 def create_key(role: Annotated[str, typer.Argument(help="operator, reviewer, scientist or admin")]) -> None:
     """Make a key and print it, this once."""
-    from serving.keys import KeyFileError, KeyRing, Role
+    from serving.keys import KeyRing, Role
 
     try:
         key, secret = KeyRing(settings().state_dir / "keys.json").create(Role(role))
-    except (ValueError, OSError, KeyFileError) as error:
+    except (ValueError, OSError) as error:
         raise fail(str(error)) from error
     typer.echo(f"{key.id} {key.role} {secret}")
 
@@ -161,7 +160,7 @@ def list_keys() -> None:
 
     try:
         rows = KeyRing(settings().state_dir / "keys.json").all()
-    except KeyFileError as error:
+    except (KeyFileError, OSError) as error:
         raise fail(str(error)) from error
     for key in rows:
         typer.echo(f"{key.id} {key.role} {key.created} {key.revoked or '-'}")

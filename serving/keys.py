@@ -110,16 +110,24 @@ class KeyRing:
         fresh.replace(self.path)
 
 
-def first_keys(state_dir: Path) -> Path | None:
-    """Makes one key for each role when there is none yet; the file they are written to, None when there were keys."""
+@dataclass(frozen=True)
+class FirstKeys:
+    """The keys of the first start, and the file they are written to."""
+
+    path: Path
+    secrets: dict[Role, str]
+
+
+def first_keys(state_dir: Path) -> FirstKeys | None:
+    """Makes one key for each role when there is none yet; None when there were keys."""
     ring = KeyRing(state_dir / "keys.json")
     if ring.all():
         return None
-    lines = [f"{role.value} {ring.create(role)[1]}\n" for role in Role]
-    note = state_dir / "first-keys.txt"
-    with os.fdopen(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.writelines(["# Hand these out, then delete this file: only their hashes are kept in keys.json.\n", *lines])
-    return note
+    made = FirstKeys(state_dir / "first-keys.txt", {role: ring.create(role)[1] for role in Role})
+    with os.fdopen(os.open(made.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write("# Hand these out, then delete this file: only their hashes are kept in keys.json.\n")
+        file.writelines(f"{role.value} {secret}\n" for role, secret in made.secrets.items())
+    return made
 
 
 def _now() -> str:

@@ -4,10 +4,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.problems import Problem, respond
+from serving.problems import SECURITY_HEADERS, Problem, respond
 
-MAX_BODY = 8 * 2**20
-SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}
+MAX_BODY = 16 * 2**20
 
 
 class BodyLimit:

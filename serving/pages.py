@@ -8,13 +8,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from data.corpus import read_lines
+from data.gazetteer import CITY_NAMES
 from data.records import Record, Turn
 from data.tables import DATA_DIR
 from data.taxonomy import URGENCY_NAMES
 from serving.api import engine
 
 HERE = Path(__file__).parent
-CITY_NAMES = {"hangzhou": "杭州", "ningbo": "宁波", "shaoxing": "绍兴", "wenzhou": "温州"}
 CONTENT_POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 router = APIRouter(include_in_schema=False)
 templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())

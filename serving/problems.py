@@ -1,6 +1,7 @@
 """Errors as RFC 9457 `application/problem+json`: a stable type, a sentence, the fields at fault, never a stack."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -11,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 MEDIA_TYPE = "application/problem+json"
+SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}
 TITLES = {
     "unreadable": "The body cannot be read as UTF-8 JSON.",
     "invalid": "The request breaks a rule of the contract.",
@@ -61,7 +63,7 @@ class Problem(Exception):
         self.status, self.detail, self.errors, self.retry_after = status, detail, list(errors), retry_after
 
 
-def respond(problem: Problem) -> JSONResponse:
+def respond(problem: Problem, more_headers: Mapping[str, str] = MappingProxyType({})) -> JSONResponse:
     """The response for a problem."""
     kind = BY_STATUS.get(problem.status, "internal")
     details = ProblemDetails(
@@ -71,7 +73,9 @@ def respond(problem: Problem) -> JSONResponse:
         detail=problem.detail,
         errors=problem.errors,
     )
-    headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
+    headers = dict(more_headers)
+    if problem.retry_after:
+        headers["Retry-After"] = str(problem.retry_after)
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(details.model_dump(), problem.status, headers, MEDIA_TYPE)
@@ -101,7 +105,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def on_crash(request: Request, error: Exception) -> JSONResponse:
         structlog.get_logger().error("crash", path=request.url.path, kind=type(error).__name__)
-        return respond(Problem(500))
+        return respond(Problem(500), SECURITY_HEADERS)  # this answer is made outside of all middleware
 
 
 def _field(location: Sequence[int | str]) -> str:

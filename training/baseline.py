@@ -14,16 +14,16 @@ from model.fallback import features
 from model.release import FILES
 from model.text import render
 
-SEEN, KEPT = 80_000, 40_000
+FEATURES = 50_000
 STRENGTH = 12.0
 
 
 def train_baseline(items: Sequence[Item], folder: Path) -> None:
     """Trains on `items` and writes `fallback.npz`, the form in which `model.fallback.Linear` runs without scikit-learn.
 
-    Only the `KEPT` features with the largest weights stay; weights are int8 with a scale for each output.
+    Weights are int8 with a scale for each output.
     """
-    vectorizer = TfidfVectorizer(analyzer=features, sublinear_tf=True, min_df=2, max_features=SEEN)
+    vectorizer = TfidfVectorizer(analyzer=features, sublinear_tf=True, min_df=2, max_features=FEATURES)
     matrix = csr_matrix(vectorizer.fit_transform([render(item.as_turns()).text for item in items]))
     codes = list(categories())
     heads = [
@@ -33,14 +33,13 @@ def train_baseline(items: Sequence[Item], folder: Path) -> None:
     fitted = [_fit(matrix, labels, size) for labels, size in heads]
     weight = np.concatenate([coefficients for coefficients, _ in fitted]).T
     bias = np.concatenate([intercept for _, intercept in fitted])
-    kept = np.sort(np.argsort(-np.abs(weight).max(1))[:KEPT])
     scale = np.abs(weight).max(0) / 127
-    names = vectorizer.get_feature_names_out()[kept]
+    names = vectorizer.get_feature_names_out()
     np.savez_compressed(
         folder / FILES.fallback,
         vocabulary=np.array("\n".join(names)),
-        idf=vectorizer.idf_[kept].astype(np.float16),
-        weight=np.round(weight[kept] / scale).astype(np.int8),
+        idf=vectorizer.idf_.astype(np.float16),
+        weight=np.round(weight / scale).astype(np.int8),
         scale=scale.astype(np.float32),
         bias=bias.astype(np.float32),
     )

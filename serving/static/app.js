@@ -33,15 +33,17 @@ function marked(turn, number, s) {
   const line = document.createElement("p");
   line.className = turn.speaker;
   line.append(turn.speaker === "caller" ? "来电：" : "坐席：");
+  const chars = Array.from(turn.text);  // offsets count characters, not UTF-16 units
   const spans = s.evidence.filter((e) => e.turn === number).map((e) => [e.start, e.end, ""]);
   for (const flag of s.red_flags) {
     const at = turn.speaker === "caller" ? turn.text.indexOf(flag.text) : -1;
-    if (at >= 0) spans.push([at, at + flag.text.length, "flag"]);
+    const from = Array.from(turn.text.slice(0, at)).length;
+    if (at >= 0) spans.push([from, from + Array.from(flag.text).length, "flag"]);
   }
-  const cuts = [...new Set([0, turn.text.length, ...spans.flatMap(([a, b]) => [a, b])])].sort((a, b) => a - b);
+  const cuts = [...new Set([0, chars.length, ...spans.flatMap(([a, b]) => [a, b])])].sort((a, b) => a - b);
   cuts.slice(0, -1).forEach((from, i) => {
     const over = spans.filter(([a, b]) => a <= from && from < b);
-    const piece = turn.text.slice(from, cuts[i + 1]);
+    const piece = chars.slice(from, cuts[i + 1]).join("");
     const node = over.length ? document.createElement("mark") : document.createTextNode(piece);
     if (over.length) { node.textContent = piece; node.className = over.some(([, , kind]) => kind) ? "flag" : ""; }
     line.append(node);

@@ -1,7 +1,6 @@
 """The place files, and what happens when a line of them is wrong."""
 
 import shutil
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -94,46 +93,6 @@ def test_everyday_words_are_marked(gazetteer: Gazetteer) -> None:
 )
 def test_short_name(name: str, short: str) -> None:
     assert short_name(name) == short
-
-
-def test_loads_fast() -> None:
-    def seconds() -> float:
-        start = time.perf_counter()
-        load_gazetteer()
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(5)) < 0.03
-
-
-@pytest.mark.parametrize(
-    ("file", "line", "field", "message"),
-    [
-        ("zhejiang.csv", "paris,上城区,", "city", "no city"),
-        ("zhejiang.csv", "hangzhou,上城,", "district", "does not end"),
-        ("zhejiang.csv", "hangzhou,上城区,红山农场", "town", "does not end"),
-        ("zhejiang.csv", "hangzhou,上城区,九堡街道", "town", "stands already"),
-        ("zhejiang.csv", "hangzhou,新新区,甲乙街道", "district", "line of its own"),
-        ("zhejiang.csv", "hangzhou,上城区", "city", "2 columns"),
-        ("zhejiang.csv", "hangzhou, 上城区,", "district", "spaces"),
-        ("aliases.csv", "下,hangzhou,钱塘区,", "alias", "two characters"),
-        ("aliases.csv", "沙沙,hangzhou,钱塘区,古荡街道", "town", "not in the table"),
-        ("aliases.csv", "沙沙,hangzhou,江干区,", "district", "not in the table"),
-        ("aliases.csv", "下沙,hangzhou,钱塘区,", "alias", "stands already"),
-        ("common_words.txt", "不是地名", "word", "neither"),
-        ("common_words.txt", "和平", "word", "twice"),
-        ("context.csv", "hear,在", "kind", "unknown"),
-        ("context.csv", "here,", "word", "empty"),
-    ],
-)
-def test_a_wrong_line_is_named(folder: Path, file: str, line: str, field: str, message: str) -> None:
-    path = folder / file
-    path.write_text(path.read_text("utf-8") + line + "\n", "utf-8")
-    number = len(path.read_text("utf-8").splitlines())
-    with pytest.raises(DataError, match=message) as error:
-        load_gazetteer(folder)
-    assert file in str(error.value)
-    assert str(number) in str(error.value)
-    assert field in str(error.value)
 
 
 def test_a_wrong_header_is_named(folder: Path) -> None:

@@ -20,28 +20,31 @@ def kind(values: Any) -> tuple[str, str]:
 
 
 def test_text_is_one_turn_of_the_caller() -> None:
-    assert Call.model_validate({"text": "喂"}) == Call.model_validate({"turns": [TURN]})
+    assert Call.model_validate({"text": "喂"}).transcript == Call.model_validate({"turns": [TURN]}).transcript
 
 
 def test_limits_are_inclusive() -> None:
     Call.model_validate({"turns": [TURN] * MAX_TURNS})
     Call.model_validate({"text": "啊" * MAX_CHARACTERS})
     assert kind({"turns": [TURN] * (MAX_TURNS + 1)}) == ("turns", "too_large")
-    assert kind({"text": "啊" * (MAX_CHARACTERS + 1)}) == ("turns", "too_large")
+    assert kind({"text": "啊" * (MAX_CHARACTERS + 1)}) == ("text", "too_large")
     assert kind({"turns": [{"speaker": "caller", "text": "啊" * 10_001}] * 2}) == ("turns", "too_large")
 
 
 @pytest.mark.parametrize(
     ("values", "field"),
     [
-        ({}, "turns"),
+        ({}, ""),
         ({"turns": []}, "turns"),
-        ({"text": ""}, "turns"),
-        ({"text": " \u3000\n\t"}, "turns"),
-        ({"text": "\x00\x07\u200b\u202e"}, "turns"),
-        ({"text": 5}, "turns.0.text"),
-        ({"text": None}, "turns.0.text"),
-        ({"text": "\ud800"}, "turns.0.text"),
+        ({"turns": None}, "turns"),
+        ({"turns": [{"speaker": "operator", "text": " "}]}, "turns"),
+        ({"text": ""}, "text"),
+        ({"text": " \u3000\n\t"}, "text"),
+        ({"text": "\x00\x07\u200b\u202e"}, "text"),
+        ({"text": 5}, "text"),
+        ({"text": None}, "text"),
+        ({"text": "\ud800"}, "text"),
+        ({"turns": [{"speaker": "caller", "text": "\udfff"}]}, "turns.0.text"),
         ({"turns": "喂"}, "turns"),
         ({"turns": [{"speaker": "robot", "text": "喂"}]}, "turns.0.speaker"),
         ({"turns": [{"speaker": "caller"}]}, "turns.0.text"),
@@ -65,4 +68,4 @@ def test_any_text_is_either_a_call_or_refused(text: str) -> None:
     except ValidationError:
         assert is_blank(text)
     else:
-        assert call.turns[0].text == text
+        assert call.transcript[0].text == text

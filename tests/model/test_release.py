@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model.fallback import Linear
+from model.fallback import Linear, Nothing
 from model.release import BUNDLED, FILES, MANIFEST, NEURAL, ReleaseError, open_release, sha256, write_manifest
 from model.runtime import Encoder
 from model.suggest import Suggester
@@ -48,14 +48,28 @@ def test_one_byte_changed_is_refused_and_the_fallback_answers(copy: Path, name: 
     assert not suggestion.confident
 
 
-def test_without_any_model_the_operator_still_gets_an_answer(copy: Path) -> None:
-    shutil.rmtree(copy)
-    nothing = Suggester(copy)
-    assert nothing.degraded == ("model", "fallback")
-    suggestion = nothing.suggest(said("他手里拿着一把刀在追人"))
+def test_without_a_release_the_bundled_fallback_answers(tmp_path: Path) -> None:
+    suggester = Suggester(tmp_path / "nothing")
+    assert suggester.degraded == ("model", "fallback")
+    assert suggester.suggest(said("称停在楼下的电瓶车被偷了")).category.code == "theft"
+
+
+def test_without_any_model_the_operator_still_gets_an_answer() -> None:
+    suggestion = Suggester(model=Nothing()).suggest(said("咨询身份证怎么换"))
     assert not suggestion.confident
-    assert suggestion.action == "dispatch"
-    assert "police_station" in (suggestion.destination.code, *(party.code for party in suggestion.linked))
+    assert (suggestion.destination.code, suggestion.action) == ("police_station", "dispatch")
+
+
+def test_a_model_that_breaks_while_serving_is_replaced() -> None:
+    suggester = Suggester()
+
+    def crash(_: object) -> None:
+        raise RuntimeError("onnxruntime gave up")
+
+    suggester.model.read = crash  # type: ignore[method-assign, assignment]
+    found = suggester.suggest(said("称停在楼下的电瓶车被偷了"))
+    assert (found.degraded, found.category.code) == (("model",), "theft")
+    assert any("备用模型" in reason for reason in found.reasons)
 
 
 def test_golden_texts_must_hold(copy: Path) -> None:

@@ -1,7 +1,5 @@
 """The policy applied: tracks, first response, linked parties, action, consent."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -10,20 +8,22 @@ from data.records import Turn
 from data.taxonomy import PoliceLabel, Track, Urgency, categories
 from model.decode import Answer
 from model.red_flags import raised_flags
-from model.routing import Route, consent, route
+from model.routing import Dangers, Route, consent, route
 
 
-def answered(code: str, urgency: str, city: str = "hangzhou") -> Answer:
-    rule = load_policy(city).rules[code]
+def answered(code: str, urgency: str) -> Answer:
+    rule = load_policy("hangzhou").rules[code]
     level = Urgency(urgency)
     even = np.zeros(65, np.float32)
-    return Answer(rule.owner, code, level, rule.destination(level), dict.fromkeys(("police",), 1.0), even, {})
+    return Answer(rule.owner, code, level, rule.destination(level), {"police": 1.0}, even, {}, danger=0.4)
 
 
-def way(code: str, urgency: str, heard: str = "", confident: bool = True, channel: str = "110", **kw: Any) -> Route:
-    flags = raised_flags([Turn(speaker="caller", text=heard)]) if heard else []
-    city = kw.get("city", "hangzhou")
-    return route(answered(code, urgency, city), load_policy(city), flags, confident, channel)
+def way(
+    code: str, urgency: str, heard: str = "", confident: bool = True, channel: str = "110", suspected: bool = False
+) -> Route:
+    turns = [Turn(speaker="caller", text=heard)]
+    flags = [(raised.flag, raised.said(turns)) for raised in raised_flags(turns)]
+    return route(answered(code, urgency), load_policy("hangzhou"), Dangers(flags, suspected), confident, channel)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,9 @@ def test_flags_only_raise_and_only_add(code: str, urgency: Urgency, heard: str) 
     assert flagged.urgency.rank <= min(plain.urgency.rank, Urgency.URGENT.rank)
     assert flagged.track not in (Track.HOTLINE, Track.CLOSE, Track.GRASSROOTS)
     assert flagged.action == "dispatch"
-    assert {"police_station", "fire_119", "traffic_police"} & {flagged.destination, *flagged.linked}
+    parties = {flagged.destination, *flagged.linked}
+    assert parties & {"police_station", "fire_119", "traffic_police"}
+    assert {plain.destination, *plain.linked} - {"hotline_12345", "operator_closes"} <= parties
     assert not consent(flagged, answered(code, urgency).label, code, None, "110").required
 
 
@@ -107,3 +109,11 @@ def test_reasons_name_the_rule_and_the_danger() -> None:
     assert any("拿着刀" in reason for reason in found.reasons)
     assert any("把握不足" in reason for reason in found.reasons)
     assert any("噪声污染防治法" in reason for reason in found.reasons)
+
+
+def test_not_sure_and_danger_possible_is_police_first() -> None:
+    found = way("consumer", "routine_remote", confident=False, suspected=True)
+    assert (found.destination, found.urgency, found.action) == ("police_station", Urgency.URGENT, "dispatch")
+    assert found.track is Track.JOINT
+    assert any("先按警情处置" in reason for reason in found.reasons)
+    assert way("fire", "emergency", confident=False, suspected=True).destination == "fire_119"

@@ -1,8 +1,5 @@
 """The whole way of a call, on the bundled release."""
 
-import time
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -12,6 +9,7 @@ from data.records import Call, Suggestion
 from data.taxonomy import PoliceLabel, Urgency, categories, destinations
 from model.suggest import Suggester
 from tests.conftest import said
+from tests.texts import ANSWERED
 
 VOLATILE = {"call_id", "suggestion_id", "elapsed_ms"}
 
@@ -64,6 +62,13 @@ def test_a_suggestion_is_complete(suggester: Suggester) -> None:
     assert found.elapsed_ms > 0
 
 
+def test_traditional_characters_have_a_place_too(suggester: Suggester) -> None:
+    found = suggester.suggest(said("我在西湖區古蕩，樓上漏水，電話１３８００００１１１１"))
+    assert found.location is not None
+    assert (found.location.town, found.location.text) == ("古荡街道", "西湖區古蕩")
+    assert "callback" not in [question.field for question in found.ask_next]
+
+
 def test_the_unit_is_only_of_the_policys_own_city(suggester: Suggester) -> None:
     text = "诸暨牌头这边的服装厂欠我两个月工资，老板在厂里，你们来个人"
     own, other = suggester.suggest(said(text, city="shaoxing")), suggester.suggest(said(text, city="hangzhou"))
@@ -84,7 +89,7 @@ def test_evidence_points_at_the_callers_words(suggester: Suggester) -> None:
     found = suggester.suggest(call)
     assert found.category.code == "theft"
     for evidence in found.evidence:
-        turn = call.turns[evidence.turn]
+        turn = call.transcript[evidence.turn]
         assert turn.speaker == "caller"
         assert turn.text[evidence.start : evidence.end] == evidence.text
         assert 0 < evidence.weight <= 1
@@ -126,7 +131,7 @@ def test_nothing_in_a_suggestion_contradicts_itself(suggester: Suggester, held_o
 def test_red_flags_never_lower(suggester: Suggester, held_out: list[Item]) -> None:
     for item in held_out[:100]:
         call = Call(turns=item.as_turns())
-        worse = Call.model_validate({"turns": [*(t.model_dump() for t in call.turns),
+        worse = Call.model_validate({"turns": [*(t.model_dump() for t in call.transcript),
                                                {"speaker": "caller", "text": "他手里拿着一把菜刀要砍人"}]})  # fmt: skip
         assert suggester.suggest(worse).urgency.level is Urgency.EMERGENCY
 
@@ -158,22 +163,9 @@ def test_beginning_and_end_of_a_long_call_count(suggester: Suggester) -> None:
     assert suggester.suggest(said(middle)).urgency.level is Urgency.EMERGENCY
 
 
-def odd_texts() -> Iterator[str]:
-    yield "😭😭😭"
-    yield "hello I lost my passport in Hangzhou"
-    yield "a" * 20_000
-    yield "，。！？"
-    yield "<script>alert(1)</script>"
-    yield "1" * 5_000
-    yield "救命\x00\x01啊"
-    yield "\u202e报警"
-    yield "ﷺ" * 1_000
-    yield "𠮷" * 500
-
-
-@pytest.mark.parametrize("text", list(odd_texts()), ids=range(10))
-def test_odd_texts_get_an_answer_quickly(suggester: Suggester, text: str) -> None:
-    found = suggester.suggest(said(text))
+@pytest.mark.parametrize("name", ANSWERED)
+def test_odd_texts_get_an_answer(suggester: Suggester, name: str) -> None:
+    found = suggester.suggest(said(ANSWERED[name]))
     assert found.destination.code in destinations()
 
 
@@ -188,6 +180,4 @@ def test_an_unknown_city(suggester: Suggester) -> None:
 
 
 def test_no_calls(suggester: Suggester) -> None:
-    begun = time.monotonic()
     assert suggester.suggest_many([]) == []
-    assert time.monotonic() >= begun

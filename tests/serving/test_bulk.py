@@ -10,6 +10,7 @@ import pytest
 from model.fallback import Linear
 from model.suggest import Suggester
 from serving.bulk import LONGEST_LINE, Totals, predict
+from tests.texts import ANSWERED, REFUSED
 
 
 def run(
@@ -40,18 +41,33 @@ def test_every_line_gets_its_line_in_order(tmp_path: Path, suggester: Suggester)
         {"id": "f", "text": "啊" * 20_001},
         {"id": "g", "turns": [{"speaker": "caller", "text": "喂"}] * 401},
         {"id": "h", "turns": [{"speaker": "ghost", "text": "喂"}]},
+        {"id": "i", "turns": [{"speaker": "caller", "text": "喂", "mood": 1}]},
         {"id": "z", "text": "一个女的要跳楼"},
     )
     rows, totals = run(tmp_path, content, suggester)
-    assert [row["id"] for row in rows] == ["a", None, "b", "c", "d", None, None, "5", "?", None, "f", "g", "h", "z"]
+    assert [row["id"] for row in rows] == ["a", None, "b", "c", "d", None, None, 5, "?", None, "f", "g", "h", "i", "z"]
     errors = {row["id"]: row["error"] for row in rows if "error" in row and row["id"]}
-    assert set(errors) == {"c", "d", "?", "f", "g", "h"}
-    assert "turns" in errors["c"]
+    assert set(errors) == {"c", "d", "?", "f", "g", "h", "i"}
+    assert "text" in errors["c"]
     assert "atlantis" in errors["d"]
-    assert totals == Totals(suggestions=4, errors=10)
+    assert totals == Totals(suggestions=4, errors=11)
     assert rows[0]["category"]["code"] == "theft"
     assert rows[2]["policy_version"].startswith("shaoxing")
     assert rows[-1]["urgency"]["level"] == "emergency"
+
+
+def test_odd_texts(tmp_path: Path, suggester: Suggester) -> None:
+    rows, totals = run(tmp_path, lines(*({"id": n, "text": t} for n, t in (REFUSED | ANSWERED).items())), suggester)
+    assert [row["id"] for row in rows if "error" in row] == list(REFUSED)
+    assert totals == Totals(len(ANSWERED), len(REFUSED))
+
+
+def test_input_and_output_must_differ(tmp_path: Path, suggester: Suggester) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(lines({"id": "a", "text": "挪车"}))
+    with pytest.raises(OSError, match="would be overwritten"):
+        predict(path, path, suggester, None, lambda read: None)
+    assert path.read_bytes()
 
 
 def test_an_empty_file_and_a_byte_order_mark(tmp_path: Path, suggester: Suggester) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.texts import ANSWERED, REFUSED
+
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("serve", "classify", "predict", "keys", "train", "evaluate")
 
@@ -35,10 +37,7 @@ def test_classify_for_people_and_as_json() -> None:
 @pytest.mark.parametrize(
     ("arguments", "stdin", "message"),
     [
-        (("classify", ""), b"", "nothing was said"),
-        (("classify", "\x01 "), b"", "nothing was said"),
         (("classify", "-"), b"\xff\xfe", "not UTF-8"),
-        (("classify", "-"), ("啊" * 20_001).encode(), "at most 20000 characters"),
         (("classify", "喂", "--city", "atlantis"), b"", "unknown city 'atlantis'"),
         (("predict", "--input", "/nonexistent", "--output", "/tmp/x"), b"", "No such file"),
         (("predict", "--input", "/etc/hostname", "--output", "/nonexistent/x"), b"", "No such file"),
@@ -58,6 +57,20 @@ def test_wrong_input_ends_with_one_clear_line(
     error = done.stderr.decode()
     assert message in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_texts_that_are_no_call_are_refused(name: str) -> None:
+    done = yidiantong("classify", "-", stdin=REFUSED[name].encode())
+    assert done.returncode == 2
+    assert b"error: text: " in done.stderr
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_odd_texts_are_answered(name: str) -> None:
+    done = yidiantong("classify", "-", stdin=ANSWERED[name].encode())
+    assert done.returncode == 0, done.stderr.decode()
+    assert "去向" in done.stdout.decode()
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

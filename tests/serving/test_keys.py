@@ -31,8 +31,9 @@ def test_a_key_revoked_elsewhere_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_the_first_start_makes_one_for_each_role(tmp_path: Path) -> None:
-    note = first_keys(tmp_path)
-    assert note is not None
+    made = first_keys(tmp_path)
+    assert made is not None
+    note = made.path
     assert stat.S_IMODE(note.stat().st_mode) == 0o600
     ring = KeyRing(tmp_path / "keys.json")
     secrets = dict(line.split() for line in note.read_text().splitlines() if not line.startswith("#"))

@@ -54,7 +54,12 @@ def test_cases_that_are_not_sure_are_left_out_and_broken_ones_named(tmp_path: Pa
     path = tmp_path / "cases.jsonl"
     path.write_text('{"id": "1", "text": "喂", "category": "theft", "urgency": "urgent", "sure": false}\n')
     assert read_cases(path) == []
-    path.write_text('{"id": "1", "text": "喂", "category": "theft"}\n')
-    with pytest.raises(DataError) as caught:
-        read_cases(path)
-    assert (caught.value.line, caught.value.field) == (1, "urgency")
+    for line, field in {
+        '{"id": "1", "text": "喂", "category": "theft"}': "urgency",
+        '{"id": "1", "text": "喂", "category": "murder", "urgency": "urgent"}': "category",
+        '{"id": "1", "text": "", "category": "theft", "urgency": "urgent"}': "",
+    }.items():
+        path.write_text(line + "\n")
+        with pytest.raises(DataError) as caught:
+            read_cases(path)
+        assert (caught.value.line, caught.value.field) == (1, field)
