@@ -40,7 +40,8 @@ def _jieba() -> Any:
 
     if not jieba.dt.initialized:
         jieba.setLogLevel("WARNING")
-        jieba.load_userdict(str(WORDS))
+        with WORDS.open("rb") as words:
+            jieba.load_userdict(words)
     return jieba.dt
 
 
@@ -91,5 +92,5 @@ class Nothing:
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """The same reading for every text."""
         table: Array = np.ones((len(categories()), len(URGENCIES)), np.float32)
-        table[list(categories()).index("disorder"), Urgency.URGENT.rank] = 2
+        table[list(categories()).index("disorder"), Urgency.URGENT.rank] = table.size
         return [Reading(table / table.sum(), [], np.zeros((0, len(categories())), np.float32)) for _ in texts]

@@ -55,6 +55,5 @@ def write_card(run: dict[str, Any], config: Config, report: dict[str, Any]) -> s
         rate=config.fit.learning_rate,
         seed=config.fit.seed,
         gate=config.quantise.max_loss,
-        max_tokens=config.corpus.max_tokens,
         figures=figures_table(report),
     )
