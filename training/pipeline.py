@@ -34,7 +34,7 @@ from training.network import CallNetwork
 from training.report import write_report
 from training.smooth import smooth
 
-GOLDEN, CLEAR = 12, 0.15
+GOLDEN = 12
 SEEN = 256
 Say = Callable[[str], None]
 
@@ -163,7 +163,7 @@ def _write_calibration(release: Path, calibration: Calibration) -> None:
 def _write_golden(release: Path, items: Sequence[Item]) -> None:
     """A dozen held-out calls, of different categories, with what this release makes of them today.
 
-    Only clear answers, so that another processor's rounding does not turn one.
+    The clearest answers, so that another processor's rounding does not turn one.
     """
     chosen = list({item.category: item for item in items}.values())
     write_manifest(
@@ -177,10 +177,9 @@ def _write_golden(release: Path, items: Sequence[Item]) -> None:
             "cell": int(reading.joint.argmax()),
             "probability": round(float(reading.joint.max()), 4),
         }
-        for item, reading in zip(chosen, readings, strict=True)
-        if np.subtract(*np.sort(reading.joint.ravel())[:-3:-1]) >= CLEAR
+        for item, reading in sorted(zip(chosen, readings, strict=True), key=lambda pair: -float(pair[1].joint.max()))
     ]
-    golden = golden[:: max(1, len(golden) // GOLDEN)][:GOLDEN]
+    golden = golden[:GOLDEN]
     (release / FILES.golden).write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 

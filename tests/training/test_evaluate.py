@@ -57,7 +57,7 @@ def test_cases_that_are_not_sure_are_left_out_and_broken_ones_named(tmp_path: Pa
     for line, field in {
         '{"id": "1", "text": "喂", "category": "theft"}': "urgency",
         '{"id": "1", "text": "喂", "category": "murder", "urgency": "urgent"}': "category",
-        '{"id": "1", "text": "", "category": "theft", "urgency": "urgent"}': "",
+        '{"id": "1", "text": "", "category": "theft", "urgency": "urgent"}': "turns",
     }.items():
         path.write_text(line + "\n")
         with pytest.raises(DataError) as caught:
