@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import field_validator
 
-from data.records import Question, Turn
+from data.records import Question, Record, Turn
 from data.tables import DATA_DIR, Row, load_table
 from data.taxonomy import Category, Codes, Urgency, categories
 
@@ -43,12 +43,28 @@ def load_checklists(path: Path = DATA_DIR / "checklists.csv") -> tuple[CheckRow,
     return tuple(load_table(path, CheckRow, key=lambda row: row.field))
 
 
-def ask_next(turns: Sequence[Turn], category: Category, urgency: Urgency, placed: bool) -> tuple[Question, ...]:
-    """At most four questions, the address first while the place is not known; none for an invalid call."""
+class Check(Record):
+    """A line of the checklist as it is shown: ticked off once the call has answered it."""
+
+    field: str
+    prompt: str
+    answered: bool
+
+
+def checklist(turns: Sequence[Turn], category: Category, urgency: Urgency, placed: bool) -> tuple[Check, ...]:
+    """Everything that should be known of such a call, the address first; nothing for an invalid call."""
     if category.group == "invalid":
         return ()
     said = " ".join(turn.text for turn in turns if turn.speaker == "caller")
     scopes = {"*", urgency.value, category.code, category.group}
-    open_rows = [row for row in load_checklists() if scopes & set(row.scope) and not row.answered.search(said)]
-    asked = [] if placed else [ADDRESS]
-    return tuple([*asked, *(Question(field=row.field, prompt=row.prompt) for row in open_rows)][:AT_MOST])
+    rows = [row for row in load_checklists() if scopes & set(row.scope)]
+    return (
+        Check(field=ADDRESS.field, prompt=ADDRESS.prompt, answered=placed),
+        *(Check(field=row.field, prompt=row.prompt, answered=bool(row.answered.search(said))) for row in rows),
+    )
+
+
+def ask_next(checks: Sequence[Check]) -> tuple[Question, ...]:
+    """The first four questions that are open."""
+    still_open = [check for check in checks if not check.answered]
+    return tuple(Question(field=check.field, prompt=check.prompt) for check in still_open[:AT_MOST])

@@ -4,6 +4,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from data.records import (
     UrgencyGuess,
 )
 from data.taxonomy import categories, destinations
-from model.checklist import ask_next, load_checklists
+from model.checklist import Check, ask_next, checklist, load_checklists
 from model.decode import Answer, Array, answer
 from model.evidence import evidence
 from model.fallback import Linear, Nothing
@@ -39,6 +40,14 @@ HAN = re.compile("[\u3400-\u9fff]")
 FEWEST_HAN = 2
 SUSPECTED_AT = 0.35
 DEGRADED = ("模型不可用，由备用模型作答，请以人工判断为准",)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A suggestion with what an operator who is still on the call sees beside it."""
+
+    suggestion: Suggestion
+    checks: tuple[Check, ...]
 
 
 class Suggester:
@@ -117,6 +126,10 @@ class Suggester:
         Raises:
             UnknownCity: no policy for the city of one of them.
         """
+        return [advice.suggestion for advice in self.advise_many(calls)]
+
+    def advise_many(self, calls: Sequence[Call]) -> list[Advice]:
+        """As `suggest_many`, with the checklists."""
         begun = time.perf_counter()
         chosen = [self.policy(call.city) for call in calls]
         rendered = [render(call.transcript) for call in calls]
@@ -125,12 +138,12 @@ class Suggester:
         made = []
         for call, policy, text, reading in zip(calls, chosen, rendered, readings, strict=True):
             start = time.perf_counter()
-            suggestion = self._suggest(call, policy, text, reading)
+            advice = self._advise(call, policy, text, reading)
             elapsed = round((read + time.perf_counter() - start) * 1e3, 2)
-            made.append(suggestion.model_copy(update={"elapsed_ms": elapsed}))
+            made.append(replace(advice, suggestion=advice.suggestion.model_copy(update={"elapsed_ms": elapsed})))
         return made
 
-    def _suggest(self, call: Call, policy: Policy, rendered: Rendered, reading: Reading) -> Suggestion:
+    def _advise(self, call: Call, policy: Policy, rendered: Rendered, reading: Reading) -> Advice:
         turns = simplified(call.transcript)
         flags = [(raised.flag, raised.said(call.transcript)) for raised in raised_flags(turns)]
         table, reply = reading.joint, answer(reading.joint, policy)
@@ -145,7 +158,8 @@ class Suggester:
         placed = place is not None and place.town is not None and place.city == policy.city
         unit = _unit(way, place, policy.city)
         number = list(categories()).index(reply.category)
-        return Suggestion(
+        checks = checklist(turns, categories()[reply.category], way.urgency, placed)
+        suggestion = Suggestion(
             call_id=call.call_id or uuid.uuid4().hex,
             suggestion_id=uuid.uuid4().hex,
             police=Police(label=reply.label, probability=_rounded(reply.probability["police"])),
@@ -159,13 +173,14 @@ class Suggester:
             reasons=(*way.reasons, *_elsewhere(place, policy.city), *(DEGRADED if self.problems else ())),
             evidence=evidence(reading, number, rendered, call.transcript),
             red_flags=tuple(RedFlag(id=flag.id, text=words) for flag, words in flags),
-            ask_next=ask_next(turns, categories()[reply.category], way.urgency, placed),
+            ask_next=ask_next(checks),
             location=_place(place, call.transcript),
             degraded=self.degraded,
             model_version=self.model.version,
             policy_version=policy.version,
             elapsed_ms=0.0,
         )
+        return Advice(suggestion, checks)
 
     def _confident(self, reply: Answer, rendered: Rendered) -> bool:
         """Sure enough of the destination, on a text that has words to be sure of."""

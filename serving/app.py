@@ -7,10 +7,11 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from serving import api, pages, problems
+from serving import api, live, pages, problems
 from serving.engine import Engine
 from serving.keys import KeyRing
 from serving.limits import BodyLimit, SecurityHeaders
+from serving.live_calls import LiveCalls
 from serving.settings import Settings
 
 
@@ -25,7 +26,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with live_calls.kept():
+            yield
         engine.close()
 
     app = FastAPI(
@@ -39,8 +41,10 @@ def create_app(settings: Settings) -> FastAPI:
     pages.samples()
     app.state.engine = engine
     app.state.keys = KeyRing(settings.state_dir / "keys.json")
+    app.state.live = live_calls = LiveCalls(settings, engine.suggester.city)
     problems.install(app)
     app.include_router(api.router)
+    app.include_router(live.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.add_middleware(BodyLimit)

@@ -47,6 +47,7 @@ def serve(
 
     from serving.app import create_app
     from serving.keys import KeyFileError, Role, first_keys
+    from serving.live import GRACE, LARGEST_FRAME
     from serving.logs import configure
 
     asked = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
@@ -69,6 +70,9 @@ def serve(
         log_level="warning",
         access_log=False,
         proxy_headers=False,
+        ws_max_size=LARGEST_FRAME,
+        ws_per_message_deflate=False,  # its buffers would cost more memory than all live calls together
+        timeout_graceful_shutdown=GRACE,  # a wall listens until it is cut off
     )
 
 

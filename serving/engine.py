@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from data.records import Call, Suggestion
-from model.suggest import Suggester
+from model.suggest import Advice, Suggester
 from serving import metrics
 from serving.problems import Problem
 from serving.settings import Settings
@@ -39,6 +39,25 @@ class Engine:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._timed(calls))
         finally:
             self._taken -= 1
+
+    async def advise(self, newest: Callable[[], Call]) -> Advice:
+        """Advice for a live call; `newest` is asked for its transcript when its turn has come, not before.
+
+        A live call waits for one answer at a time, and places are given in the order of asking: so however fast one
+        call's text comes, every other call that waits is served between two of its answers. They are bounded where
+        they are accepted, not here.
+        """
+        queued = time.perf_counter()
+
+        def work() -> Advice:
+            begun = time.perf_counter()
+            metrics.queueing.observe(begun - queued)
+            (advice,) = self.suggester.advise_many([newest()])
+            metrics.inference.observe(time.perf_counter() - begun)
+            metrics.count(advice.suggestion)
+            return advice
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def _timed(self, calls: Sequence[Call]) -> Callable[[], list[Suggestion]]:
         queued = time.perf_counter()

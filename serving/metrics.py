@@ -16,6 +16,13 @@ queueing = Histogram("yidiantong_queue_seconds", "Time a request waited before i
 inference = Histogram("yidiantong_inference_seconds", "Time of classifying and routing one request", buckets=SECONDS)
 refused = Counter("yidiantong_refused_total", "Requests refused because the queue was full")
 degraded = Gauge("yidiantong_degraded", "Parts that do not work (0 when all is well)")
+live_calls = Gauge("yidiantong_live_calls", "Calls connected now")
+live_seconds = Histogram(
+    "yidiantong_live_seconds", "Time from the newest message of a live call to its suggestion", buckets=SECONDS
+)
+live_superseded = Counter(
+    "yidiantong_live_superseded_total", "Messages of live calls whose text was replaced before it was evaluated"
+)
 
 
 def count(suggestion: Suggestion) -> None:

@@ -63,22 +63,26 @@ class Problem(Exception):
         self.status, self.detail, self.errors, self.retry_after = status, detail, list(errors), retry_after
 
 
-def respond(problem: Problem, more_headers: Mapping[str, str] = MappingProxyType({})) -> JSONResponse:
-    """The response for a problem."""
+def details(problem: Problem) -> ProblemDetails:
+    """The problem as it is sent."""
     kind = BY_STATUS.get(problem.status, "internal")
-    details = ProblemDetails(
+    return ProblemDetails(
         type=f"urn:yidiantong:problem:{kind}",
         title=TITLES[kind],
         status=problem.status,
         detail=problem.detail,
         errors=problem.errors,
     )
+
+
+def respond(problem: Problem, more_headers: Mapping[str, str] = MappingProxyType({})) -> JSONResponse:
+    """The response for a problem."""
     headers = dict(more_headers)
     if problem.retry_after:
         headers["Retry-After"] = str(problem.retry_after)
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(details.model_dump(), problem.status, headers, MEDIA_TYPE)
+    return JSONResponse(details(problem).model_dump(), problem.status, headers, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -94,7 +98,7 @@ def install(app: FastAPI) -> None:
         kinds = {str(problem["type"]) for problem in problems}
         if "json_invalid" in kinds:
             return respond(Problem(400, "not JSON"))
-        errors = [FieldProblem(field=_field(problem["loc"]), message=_message(problem)) for problem in problems[:20]]
+        errors = field_problems(problems)
         status = 413 if "too_large" in kinds or _long_list(problems) else 422
         return respond(Problem(status, errors[0].message, errors))
 
@@ -108,11 +112,16 @@ def install(app: FastAPI) -> None:
         return respond(Problem(500), SECURITY_HEADERS)  # this answer is made outside of all middleware
 
 
+def field_problems(problems: Sequence[Any]) -> list[FieldProblem]:
+    """At most twenty of pydantic's errors, by field."""
+    return [FieldProblem(field=_field(problem["loc"]), message=_message(problem)) for problem in problems[:20]]
+
+
 def _field(location: Sequence[int | str]) -> str:
     return ".".join(str(part) for part in location if part != "body") or "body"
 
 
-def _message(problem: dict[str, Any]) -> str:
+def _message(problem: Mapping[str, Any]) -> str:
     return str(problem["msg"]).removeprefix("Value error, ")
 
 

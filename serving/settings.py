@@ -24,3 +24,6 @@ class Settings(BaseSettings):
     concurrency: Annotated[int, Field(ge=1, le=64)] = 2
     queue: Annotated[int, Field(ge=1, le=10_000)] = 64
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    live_calls: Annotated[int, Field(ge=1, le=10_000)] = 400
+    live_idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
+    live_resume_seconds: Annotated[float, Field(ge=0, le=86_400)] = 120

@@ -8,12 +8,13 @@ import pytest
 from data.records import Turn
 from data.tables import DATA_DIR, DataError
 from data.taxonomy import Urgency, categories
-from model.checklist import ADDRESS, ask_next, load_checklists
+from model.checklist import ADDRESS, ask_next, checklist, load_checklists
 
 
 def asked(code: str, urgency: str, text: str, placed: bool = True) -> list[str]:
     turns = [Turn(speaker="caller", text=text)]
-    return [question.field for question in ask_next(turns, categories()[code], Urgency(urgency), placed)]
+    checks = checklist(turns, categories()[code], Urgency(urgency), placed)
+    return [question.field for question in ask_next(checks)]
 
 
 def test_the_address_is_first_while_the_place_is_unknown() -> None:

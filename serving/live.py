@@ -1,0 +1,218 @@
+"""Live calls: turns come in over a WebSocket while the caller talks, suggestions go out; the newest text wins."""
+
+import asyncio
+import re
+import time
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Path, WebSocket
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+
+from data.records import Call
+from model.suggest import Advice
+from serving import metrics
+from serving.engine import Engine
+from serving.keys import Key, KeyFileError, KeyRing, Role
+from serving.live_calls import Closed, LiveCall, LiveCalls
+from serving.live_messages import EndMessage, LiveSuggestion, StartMessage, as_message, parse
+from serving.problems import Problem
+
+PROTOCOL = "yidiantong.v1"
+BEARER = "bearer."
+LARGEST_MESSAGE = 256 * 2**10  # bytes: 20,000 characters, each escaped as a surrogate pair, and some room
+LARGEST_FRAME = 2**20  # bytes: beyond this the WebSocket layer itself closes (1009)
+GRACE = 3  # seconds that open connections have when the service stops
+MOST_PROBLEMS = 20
+BURST, PER_SECOND = 100, 50  # messages of one connection; faster ones wait in its own pipe
+CALL_ID = re.compile(r"[\w.:-]{1,64}")
+router = APIRouter()
+
+
+def offered_secret(websocket: WebSocket) -> str:
+    """The key that a client offers by header or, as browsers must, by sub-protocol; empty if there is none."""
+    scheme, _, secret = websocket.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return secret.strip()
+    offered: list[str] = websocket.scope.get("subprotocols", [])
+    return next((name.removeprefix(BEARER) for name in offered if name.startswith(BEARER)), "")
+
+
+@router.websocket("/v1/calls/{call_id}/live")
+async def live(websocket: WebSocket, call_id: Annotated[str, Path()]) -> None:
+    """One call: see docs/live.md for the messages and the close codes."""
+    offered: list[str] = websocket.scope.get("subprotocols", [])
+    await websocket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
+    closed = Closed(1011, "the service failed; the operator's desk decides")
+    try:
+        await Session(websocket, call_id).run()
+    except Closed as reason:
+        closed = reason
+    except WebSocketDisconnect:
+        return
+    except Exception as error:
+        structlog.get_logger().error("crash", path="live", kind=type(error).__name__)
+    if websocket.application_state is WebSocketState.CONNECTED:
+        try:
+            await websocket.close(closed.code, closed.reason)
+        except (RuntimeError, WebSocketDisconnect):
+            return  # gone meanwhile
+
+
+class Session:
+    """One connection on one call.
+
+    Raises (when made):
+        Closed: 4401 without a valid key, 4403 for another role, 1008 for a call id that is none.
+    """
+
+    def __init__(self, websocket: WebSocket, call_id: str) -> None:
+        self._websocket, self._call_id = websocket, call_id
+        state = websocket.app.state
+        self._ring: KeyRing = state.keys
+        self._engine: Engine = state.engine
+        self._calls: LiveCalls = state.live
+        self._secret = offered_secret(websocket)
+        self.key: Key = self._holder()
+        if self.key.role not in (Role.OPERATOR, Role.ADMIN):
+            raise Closed(4403, "needs the role operator")
+        if not CALL_ID.fullmatch(call_id):
+            raise Closed(1008, "a call id is 1-64 letters, digits or _ . : -")
+        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._news = asyncio.Event()
+        self._problems = 0
+        self._arrived = 0.0
+        self._tokens, self._refilled = float(BURST), time.monotonic()
+
+    def _holder(self) -> Key:
+        key = self._ring.holder(self._secret) if self._secret else None
+        if key is None:
+            raise Closed(4401, "a valid key is needed")
+        return key
+
+    def check(self) -> None:
+        """Ends the connection when its key has been revoked."""
+        try:
+            self._holder()
+        except Closed as closed:
+            self.close(closed)
+        except KeyFileError:
+            return  # a key file being mended ends no call
+
+    def close(self, closed: Closed) -> None:
+        """Ends the connection soon."""
+        if not self._end.done():
+            self._end.set_exception(closed)
+
+    async def run(self) -> None:
+        """Serves until one side ends it.
+
+        Raises:
+            Closed, WebSocketDisconnect: how it ended.
+        """
+        with self._calls.attached(self._call_id, self) as call:
+            await self._send(call.ready().model_dump_json())
+            if call.answered < call.revision:
+                self._news.set()
+            jobs = [asyncio.ensure_future(job) for job in (self._listen(call), self._answer(call), self._end)]
+            try:
+                await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+                ended = [error for job in jobs if job.done() and (error := job.exception())]
+            finally:
+                for job in jobs:
+                    job.cancel()
+                await asyncio.wait(jobs)
+        raise ended[0]
+
+    async def _listen(self, call: LiveCall) -> None:
+        idle = self._calls.settings.live_idle_seconds
+        while True:
+            try:
+                async with asyncio.timeout(idle):
+                    message = await self._websocket.receive()
+            except TimeoutError:
+                raise Closed(4408, f"no message for {idle:g} seconds") from None
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(message.get("code", 1006))
+            self._holder()
+            try:
+                self._take(call, message)
+            except Problem as problem:
+                await self._complain(problem)
+            await self._pace()
+
+    def _take(self, call: LiveCall, message: Any) -> None:
+        text: str | None = message.get("text")
+        if text is None:
+            raise Problem(400, "messages are text, not binary")
+        if len(text) > LARGEST_MESSAGE or len(text.encode("utf-8", "surrogatepass")) > LARGEST_MESSAGE:
+            raise Closed(4413, f"a message has at most {LARGEST_MESSAGE} bytes")
+        said = parse(text)
+        if isinstance(said, StartMessage):
+            call.start(said, getattr(self.key, "city", None))
+        elif isinstance(said, EndMessage):
+            call.ended = True
+            self._news.set()
+        else:
+            call.take(said)
+            self._arrived = time.perf_counter()
+            self._news.set()
+
+    async def _complain(self, problem: Problem) -> None:
+        self._problems += 1
+        if self._problems > MOST_PROBLEMS:
+            raise Closed(4429, f"more than {MOST_PROBLEMS} bad messages")
+        await self._send(as_message(problem))
+
+    async def _pace(self) -> None:
+        """Lets the others run; a connection that sends without pause is read no faster than `PER_SECOND`."""
+        now = time.monotonic()
+        self._tokens = min(BURST, self._tokens + (now - self._refilled) * PER_SECOND) - 1
+        self._refilled = now
+        await asyncio.sleep(max(0.0, -self._tokens / PER_SECOND))
+
+    async def _answer(self, call: LiveCall) -> None:
+        """One evaluation at a time; what comes in meanwhile is in the next one."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if call.answered < call.revision and not call.silent:
+                await self._show(call)
+            if call.ended and (call.answered == call.revision or call.silent):
+                raise Closed(1000, "the call has ended")
+
+    async def _show(self, call: LiveCall) -> None:
+        before, answered = call.shown, call.answered
+        if before is None or call.evaluated < call.text_revision:
+            revision, arrived, advice = await self._evaluated(call)
+            shown = live_suggestion(advice, revision, before)
+            call.evaluated = revision
+        else:  # the text is as it was: so is the suggestion
+            arrived = self._arrived
+            shown = before.model_copy(update={"revision": call.revision, "changed": False})
+        call.shown = shown
+        metrics.live_superseded.inc(max(0, shown.revision - answered - 1))
+        await self._send(shown.model_dump_json())
+        metrics.live_seconds.observe(time.perf_counter() - arrived)
+
+    async def _evaluated(self, call: LiveCall) -> tuple[int, float, Advice]:
+        revision, arrived = 0, 0.0
+
+        def newest() -> Call:
+            nonlocal revision, arrived
+            arrived = self._arrived
+            revision, snapshot = call.snapshot()
+            return snapshot
+
+        advice = await self._engine.advise(newest)
+        return revision, arrived, advice
+
+    async def _send(self, text: str) -> None:
+        await self._websocket.send_text(text)
+
+
+def live_suggestion(advice: Advice, revision: int, before: LiveSuggestion | None) -> LiveSuggestion:
+    """What goes out for this advice."""
+    suggestion = advice.suggestion
+    changed = before is not None and before.destination.code != suggestion.destination.code
+    return LiveSuggestion(**dict(suggestion), revision=revision, changed=changed, settled=True, checklist=advice.checks)

@@ -1,0 +1,118 @@
+"""What is said on a live call's WebSocket: messages in, messages out."""
+
+import json
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from data.records import MAX_TURNS, Record, Speaker, Suggestion, Turn, encodable
+from model.checklist import Check
+from serving.problems import FieldProblem, Problem, details, field_problems
+
+
+class TurnMessage(Record):
+    """A turn, or a newer hypothesis of it.
+
+    `turn` counts from 0. Without it the message belongs to the last turn while that is still partial and of the same
+    speaker, and to the next one otherwise.
+    """
+
+    type: Literal["turn"] = "turn"
+    speaker: Speaker
+    text: Annotated[str, AfterValidator(encodable)]
+    turn: Annotated[int, Field(ge=0, lt=MAX_TURNS)] | None = None
+    partial: bool = False
+
+
+class StartMessage(Record):
+    """By which city's policy the call is routed, and on which line it came in."""
+
+    type: Literal["start"]
+    city: str | None = None
+    channel: Literal["110", "12345"] | None = None
+
+
+class EndMessage(Record):
+    """The caller has hung up."""
+
+    type: Literal["end"]
+
+
+Incoming = TurnMessage | StartMessage | EndMessage
+KINDS: dict[str, type[TurnMessage] | type[StartMessage] | type[EndMessage]] = {
+    "turn": TurnMessage,
+    "start": StartMessage,
+    "end": EndMessage,
+}
+
+
+class KnownTurn(Turn):
+    """A turn as the server knows it."""
+
+    turn: int
+    partial: bool
+
+
+class LiveSuggestion(Suggestion):
+    """The suggestion for a call's state.
+
+    `revision` is the number of turn messages it takes into account; `changed` says whether the destination is another
+    than the one shown before; `settled` is false while too little was said to go by.
+    """
+
+    type: Literal["suggestion"] = "suggestion"
+    revision: int
+    changed: bool
+    settled: bool
+    facts: tuple[Any, ...] = ()
+    checklist: tuple[Check, ...] = ()
+    related: tuple[Any, ...] = ()
+
+
+class Ready(Record):
+    """The first message of the server: what it knows of the call already."""
+
+    type: Literal["ready"] = "ready"
+    call_id: str
+    city: str
+    channel: str
+    revision: int
+    turns: tuple[KnownTurn, ...]
+    suggestion: LiveSuggestion | None
+
+
+def parse(text: str) -> Incoming:
+    """The message in `text`.
+
+    Raises:
+        Problem: 400 for what is no JSON object, 422 for one that breaks a rule, with the field's name.
+    """
+    try:
+        values = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "not JSON") from error
+    if not isinstance(values, dict):
+        raise Problem(400, "not a JSON object")
+    kind = values.get("type", "turn")
+    model = KINDS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        raise _wrong("type", f"is one of {', '.join(KINDS)}")
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        errors = field_problems(error.errors(include_url=False))
+        raise Problem(422, errors[0].message, errors) from error
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _wrong(field: str, message: str) -> Problem:
+    return Problem(422, f"{field}: {message}", [FieldProblem(field=field, message=message)])
+
+
+def as_message(problem: Problem) -> str:
+    """The `problem` message: the fields of problem+json, its `type` as `problem`."""
+    values = details(problem).model_dump()
+    return json.dumps({"type": "problem", "problem": values.pop("type")} | values, ensure_ascii=False)
