@@ -2,29 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
+from data.plain import simplify
 from data.records import Turn
-from data.tables import DATA_DIR, read_text
 
 MARKS = {"operator": "问：", "caller": "答："}
-
-
-FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr(code).isalnum()}
-
-
-@cache
-def _simplified() -> dict[int, str]:
-    pairs = (line.split() for line in read_text(DATA_DIR / "traditional.txt").splitlines() if line[:1] not in ("", "#"))
-    return FULL_WIDTH | {ord(traditional): simple for traditional, simple in pairs}
-
-
-def simplify(text: str) -> str:
-    """Simplified characters for traditional ones (OpenCC's table) and half-width letters and digits for others.
-
-    One for one, so that offsets stay.
-    """
-    return text.translate(_simplified())
 
 
 def simplified(turns: Sequence[Turn]) -> list[Turn]:

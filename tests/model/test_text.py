@@ -1,7 +1,8 @@
 """Rendering: what the encoder reads, and the way back to the turns."""
 
+from data.plain import simplify
 from data.records import Turn
-from model.text import head_and_tail, render, simplify
+from model.text import head_and_tail, render
 
 
 def turn(speaker: str, text: str) -> Turn:

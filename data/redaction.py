@@ -1,0 +1,178 @@
+"""Personal data out of transcripts before they are stored: fixed marks stand in its place, and nothing leads back.
+
+Replaced are telephone numbers, papers (identity card, passport), bank cards, plates, house numbers, names after a word
+that announces one, and accounts of messengers. Amounts, times, distances, roads, shops, ages and service numbers stay.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pydantic import ValidationInfo, field_validator
+
+from data.plain import simplify
+from data.records import Turn
+from data.redaction_names import Names
+from data.redaction_numbers import Numbers
+from data.tables import DATA_DIR, Row, load_table
+
+FOLDER = DATA_DIR / "redaction"
+ROUNDS = 6
+FRAGMENTS = {
+    "<n>": "[0-9一二三四五六七八九十百零〇两幺]{1,6}",
+    "<room>": "(?:[0-9]{3,4}|[零〇一二三四五六七八九幺两]{3,4})",
+    "<more>": "0-9零〇二三四五六七八九幺两十百千万元块多个米点分年人路国省县",
+    "<s>": "[，, ]?",
+}
+MARK = re.compile("〔(?:电话|证件|卡号|车牌|门牌|姓名|账号|邮箱)〕")
+LONGEST_GROWTH = 4
+
+
+class Span(NamedTuple):
+    """Characters `start`–`end` that `mark` replaces."""
+
+    start: int
+    end: int
+    mark: str
+
+
+class Shape(Row):
+    """One line of `patterns.csv`, true to its example and counter-example."""
+
+    id: str
+    mark: Literal["〔车牌〕", "〔门牌〕", "〔账号〕", "〔邮箱〕"]
+    pattern: re.Pattern[str]
+    example: str
+    counter: str
+
+    @field_validator("pattern", mode="before")
+    @classmethod
+    def _fragments(cls, pattern: str) -> str:
+        for name, fragment in FRAGMENTS.items():
+            pattern = pattern.replace(name, fragment)
+        return pattern
+
+    @field_validator("example", "counter")
+    @classmethod
+    def _true_to_it(cls, text: str, info: ValidationInfo) -> str:
+        if "pattern" in info.data and bool(info.data["pattern"].search(text)) != (info.field_name == "example"):
+            raise ValueError(f"is {'not ' * (info.field_name == 'example')}found by the pattern")
+        return text
+
+    def spans(self, view: str) -> Iterator[Span]:
+        """What the pattern finds in `view`."""
+        for match in self.pattern.finditer(view):
+            start, end = match.span("x" if "x" in self.pattern.groupindex else 0)
+            yield Span(start, end, self.mark)
+
+
+class Words(Row):
+    """One line of `words.csv`."""
+
+    kind: str
+    note: str
+    words: str
+
+
+@cache
+def load_shapes(path: Path = FOLDER / "patterns.csv") -> tuple[Shape, ...]:
+    """The shapes.
+
+    Raises:
+        DataError: a broken pattern, an example that is not found or a counter that is.
+    """
+    return tuple(load_table(path, Shape, key=lambda row: row.id))
+
+
+@cache
+def load_words(path: Path = FOLDER / "words.csv") -> dict[str, tuple[str, ...]]:
+    """The words by kind.
+
+    Raises:
+        DataError: missing file or column, a kind that stands twice.
+    """
+    return {row.kind: tuple(row.words.split()) for row in load_table(path, Words, key=lambda row: row.kind)}
+
+
+@cache
+def _names() -> Names:
+    return Names(load_words())
+
+
+@cache
+def _numbers() -> Numbers:
+    return Numbers(load_words())
+
+
+def redact(text: str) -> str:
+    """`text` with a mark in place of each piece of personal data; at most four times as long.
+
+    Never raises for a string; redacting twice changes nothing more.
+    """
+    return redact_texts([("caller", text)])[0]
+
+
+def redact_turns(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """The turns redacted together: a name heard once goes everywhere, numbers dictated over several turns go too."""
+    texts = redact_texts([(turn.speaker, turn.text) for turn in turns])
+    return tuple(turn.model_copy(update={"text": text}) for turn, text in zip(turns, texts, strict=True))
+
+
+def redact_texts(said: Sequence[tuple[str, str]]) -> list[str]:
+    """Redacted texts of (speaker, text) pairs that follow one another."""
+    speakers = [speaker for speaker, _ in said]
+    texts = [text for _, text in said]
+    for _ in range(ROUNDS):
+        before = texts
+        texts = _round(speakers, texts)
+        if texts == before:
+            break
+    return texts
+
+
+def _round(speakers: Sequence[str], texts: Sequence[str]) -> list[str]:
+    views = [simplify(text) for text in texts]
+    known = _names().said(views)
+    done: list[str] = []
+    for number, text in enumerate(texts):
+        view = views[number]
+        spans = [Span(*found) for found in _numbers().spans(view)]
+        spans += [span for shape in load_shapes() for span in shape.spans(view)]
+        answers = number > 0 and speakers[number] != speakers[number - 1] and _names().asks(views[number - 1])
+        spans += [Span(start, end, "〔姓名〕") for start, end in _names().spans(view, answers, known)]
+        redacted = _replaced(text, spans)
+        if mark := _numbers().dictated(simplify(redacted), done):
+            redacted = mark
+        done.append(redacted)
+    return done
+
+
+def _replaced(text: str, spans: Sequence[Span]) -> str:
+    """`text` with merged spans replaced; what already is a mark stays."""
+    protected = bytearray(len(text))
+    for match in MARK.finditer(text):
+        protected[match.start() : match.end()] = b"1" * len(match.group())
+    pieces: list[str] = []
+    position = 0
+    for span in _merged([span for span in spans if not any(protected[span.start : span.end])]):
+        pieces += [text[position : span.start], span.mark]
+        position = span.end
+    return "".join([*pieces, text[position:]])
+
+
+def _merged(spans: Sequence[Span]) -> list[Span]:
+    """Overlapping spans as one, with the mark of the longest."""
+    merged: list[Span] = []
+    longest = 0
+    for span in sorted(spans):
+        if merged and span.start < merged[-1].end:
+            last = merged.pop()
+            mark = span.mark if span.end - span.start > longest else last.mark
+            longest = max(longest, span.end - span.start)
+            merged.append(Span(last.start, max(last.end, span.end), mark))
+        else:
+            merged.append(span)
+            longest = span.end - span.start
+    return merged

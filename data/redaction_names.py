@@ -1,0 +1,147 @@
+"""Names of persons after a word that announces one, and wherever the same name is said again."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+MOST_KNOWN = 64
+HAN = "一-鿿㐀-䶿"
+_LINK = "[是叫为就:：,，、 “\"'「『《]{0,3}"
+_END = re.compile(f"[^{HAN}]|$")
+_NAME_CUT = re.compile(r"先生|女士|小姐|师傅|同志|阿姨|大爷|大姐|老师|警官|经理|主任")
+_ANSWER = re.compile("[嗯啊哦呃诶哎，,。. ]{0,3}(?:我是|我叫|叫|我姓|免贵姓|免贵|姓|她叫|他叫|是)?")
+_AGAIN = re.compile("[，,、。 ]?(?:我叫|全名|名字|就)?叫?")
+_SPELLS = re.compile(rf"[，,、 ]?(?:就是|是)?[{HAN}]{{0,3}}?([{HAN}])[{HAN}]{{0,3}}?的\1")
+_FOREIGN = re.compile(rf"[{HAN}]{{1,8}}[·•・][{HAN}]{{1,8}}|[A-Z][A-Za-z]{{1,15}}(?: [A-Z][A-Za-z]{{1,15}}){{0,2}}")
+_NICK = re.compile(rf"[小阿老大][{HAN}](?=[^{HAN}]|$)")
+_ENGLISH = re.compile(
+    r"(?i:my name is|my name's|name is|i am called) ?([A-Z][A-Za-z]{1,15}(?: [A-Z][A-Za-z]{1,15}){0,2})"
+)
+
+
+def _any(words: Sequence[str]) -> str:
+    return "(?:" + "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)) + ")"
+
+
+class Names:
+    """Finds names by cue, surname and given name."""
+
+    def __init__(self, words: Mapping[str, Sequence[str]]) -> None:
+        self._surnames = frozenset(words["surname"]) | frozenset(words["rare_surname"])
+        self._rare = frozenset(words["rare_surname"])
+        self._compound = frozenset(words["compound_surname"])
+        self._given = frozenset(words["given"])
+        self._not_first, self._not_second = frozenset(words["not_given"]), frozenset(words["not_second"])
+        self._not_name = re.compile(_any(words["not_name"]))
+        self._strong = re.compile(_any(words["name_cue"]) + _LINK)
+        self._weak = re.compile(_any(words["weak_cue"]) + "[是叫为:：, ]{0,2}")
+        self._surname_cue = re.compile(_any(words["surname_cue"]) + "[:：, ]?")
+        self._asks = re.compile(
+            _any(words["ask_name"]) + f"[^{HAN}]|{_any(words['ask_name'])}$|{_any(words['ask_name'])}[啊呀呢吗]"
+        )
+        self._spelled = re.compile(_any(words["spelled"]))
+
+    def asks(self, view: str) -> bool:
+        """Whether `view` asks for a name."""
+        return bool(self._asks.search(view))
+
+    def said(self, views: Sequence[str]) -> tuple[str, ...]:
+        """Full names found anywhere in the views, the first `MOST_KNOWN` of them."""
+        found = dict.fromkeys(view[start:end] for view in views for start, end in self._by_cue(view))
+        full = [name for name in found if len(name) >= 3 or (len(name) == 2 and name[1] in self._given)]
+        return tuple(full[:MOST_KNOWN])
+
+    def spans(self, view: str, answers: bool, known: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Where names stand; `answers`: the turn answers a question for one; `known`: names said elsewhere."""
+        yield from self._by_cue(view)
+        yield from ((match.start(), match.end()) for match in self._spelled.finditer(view))
+        if answers:
+            yield from self._answer(view)
+        if known:
+            yield from ((match.start(), match.end()) for match in re.finditer(_any(known), view))
+
+    def _answer(self, view: str) -> Iterator[tuple[int, int]]:
+        begin = _ANSWER.match(view)
+        start = begin.end() if begin else 0
+        end = self.name_at(view, start)
+        if end is not None and (_END.match(view, end) or self._likely(view, start, end)):
+            yield start, end
+            yield from self._spelling(view, end)
+        elif view[start : start + 1] in self._surnames and _END.match(view, start + 1):
+            yield start, start + 1
+        elif match := _FOREIGN.match(view, start):
+            yield match.start(), match.end()
+
+    def _by_cue(self, view: str) -> Iterator[tuple[int, int]]:
+        for cue in self._strong.finditer(view):
+            if found := self._after_strong(view, cue.end()):
+                yield found
+                yield from self._spelling(view, found[1])
+        for cue in self._weak.finditer(view):
+            end = self.name_at(view, cue.end())
+            if end is not None and end - cue.end() >= 2 and self._likely(view, cue.end(), end):
+                yield cue.end(), end
+        for cue in self._surname_cue.finditer(view):
+            start = cue.end()
+            end = self.name_at(view, start)
+            if end is not None and self._likely(view, start, end):
+                yield start, end
+                continue
+            yield from self._again(view, start)
+            if view[start : start + 2] in self._compound:
+                yield start, start + 2
+            elif view[start : start + 1] in self._surnames and view[start + 1 : start + 2] not in ("名", "氏"):
+                yield start, start + 1
+        for match in _ENGLISH.finditer(view):
+            yield match.span(1)
+
+    def _again(self, view: str, start: int) -> Iterator[tuple[int, int]]:
+        """The full name that follows its surname: 免贵姓王，王建国."""
+        begin = _AGAIN.match(view, start + 1)
+        if begin is None or view[begin.end() : begin.end() + 1] != view[start : start + 1]:
+            return
+        end = self.name_at(view, begin.end())
+        if end is not None:
+            yield begin.end(), end
+            yield from self._spelling(view, end)
+
+    def _after_strong(self, view: str, start: int) -> tuple[int, int] | None:
+        if match := _FOREIGN.match(view, start) or _NICK.match(view, start):
+            return match.span()
+        end = self.name_at(view, start)
+        if end is None:
+            return None
+        single = end - start == 2
+        if view[start] in self._rare or single or view[start - 2 : start] in ("我是", "本人"):
+            return (start, end) if self._likely(view, start, end) else None
+        return start, end
+
+    def _spelling(self, view: str, end: int) -> Iterator[tuple[int, int]]:
+        """How a name is written: 建设的建，国家的国."""
+        for _ in range(3):
+            match = _SPELLS.match(view, end)
+            if match is None:
+                return
+            yield match.start() + (view[match.start()] in "，,、 "), match.end()
+            end = match.end()
+
+    def _likely(self, view: str, start: int, end: int) -> bool:
+        """Whether the given name is of common characters and the name ends where a word does."""
+        surname = 2 if view[start : start + 2] in self._compound else 1
+        given = view[start + surname : end]
+        follows = view[end : end + 1]
+        bounded = not follows or not re.match(f"[{HAN}]", follows) or follows in self._not_second
+        return bool(given) and all(char in self._given for char in given) and (bounded or len(given) == 2)
+
+    def name_at(self, view: str, start: int) -> int | None:
+        """Where the name that begins at `start` ends; None when no name begins there."""
+        surname = 2 if view[start : start + 2] in self._compound else 1
+        if (surname == 1 and view[start : start + 1] not in self._surnames) or self._not_name.match(view, start):
+            return None
+        first = start + surname
+        if not re.match(f"[{HAN}]", view[first : first + 1]) or view[first] in self._not_first:
+            return None
+        if _NAME_CUT.match(view, first):
+            return None
+        second = view[first + 1 : first + 2]
+        ends = not re.match(f"[{HAN}]", second) or second in self._not_second or _NAME_CUT.match(view, first + 1)
+        return first + 1 if ends else first + 2
