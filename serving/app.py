@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from serving import api, live, pages, problems
+from serving import api, console, live, pages, problems
 from serving.engine import Engine
 from serving.keys import KeyRing
 from serving.limits import BodyLimit, SecurityHeaders
@@ -39,6 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     pages.samples()
+    console.words()
     app.state.engine = engine
     app.state.keys = KeyRing(settings.state_dir / "keys.json")
     app.state.live = live_calls = LiveCalls(settings, engine.suggester.city)
@@ -46,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(api.router)
     app.include_router(live.router)
     app.include_router(pages.router)
+    app.include_router(console.router)
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -21,9 +22,11 @@ templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=
 
 
 class Sample(Record):
-    """A call to try (`samples.jsonl`)."""
+    """A call to try (`samples.jsonl`). `city` is that of its policy, the default city's if absent."""
 
     title: str
+    city: str | None = None
+    channel: Literal["110", "12345"] = "110"
     turns: list[Turn]
 
 
@@ -33,14 +36,20 @@ def samples() -> list[Sample]:
     return list(read_lines(DATA_DIR / "samples.jsonl", Sample))
 
 
+def page(template: str, **values: Any) -> HTMLResponse:
+    """A page of `templates/`, under the strict content policy."""
+    html = templates.get_template(template).render(values)
+    return HTMLResponse(html, headers={"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-store"})
+
+
 @router.get("/")
 async def index(request: Request) -> HTMLResponse:
     """The page."""
     suggester = engine(request).suggester
-    html = templates.get_template("index.html").render(
+    return page(
+        "index.html",
         cities=[(city, CITY_NAMES.get(city, city)) for city in suggester.policies],
         samples=[sample.model_dump() for sample in samples()],
         urgencies={level.value: name for level, name in URGENCY_NAMES.items()},
         degraded=suggester.degraded,
     )
-    return HTMLResponse(html, headers={"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-store"})

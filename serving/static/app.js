@@ -92,6 +92,8 @@ $("sample").addEventListener("change", () => {
   const chosen = data.samples[$("sample").value];
   if (!chosen) return;
   $("text").value = chosen.turns.map((t) => `${t.speaker === "caller" ? "来电" : "坐席"}：${t.text}`).join("\n");
+  if (chosen.city) $("city").value = chosen.city;
+  $("channel").value = chosen.channel;
   classify();
 });
 $("go").addEventListener("click", classify);

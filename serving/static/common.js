@@ -1,0 +1,45 @@
+// What all pages share: the key of this browser tab, and requests that understand problem+json.
+
+const STORED = "key";
+
+/** Takes a key out of `#key=…` so that it does not stay in the address, and remembers it for this tab. */
+export function takeKey() {
+  if (location.hash.startsWith("#key=")) {
+    setKey(decodeURIComponent(location.hash.slice(5)));
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  return key();
+}
+
+export function key() { return sessionStorage.getItem(STORED) || ""; }
+export function setKey(value) { sessionStorage.setItem(STORED, value.trim()); }
+
+/** Headers that say who asks; without a key the session cookie does. */
+export function authorization() { return key() ? { Authorization: `Bearer ${key()}` } : {}; }
+
+/**
+ * One request. Never throws: `status` is 0 when the service did not answer, `data` the answer or the problem,
+ * `message` a sentence for people when it went wrong.
+ */
+export async function request(path, { method = "GET", body, signal } = {}) {
+  const headers = { ...authorization(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  let response;
+  try {
+    response = await fetch(path, { method, headers, body: text, signal, cache: "no-store" });
+  } catch {
+    return { ok: false, status: 0, data: null, message: "服务没有应答" };
+  }
+  let data = null;
+  try { data = await response.json(); } catch { /* an answer without a body, or a proxy's page */ }
+  return { ok: response.ok, status: response.status, data, message: response.ok ? "" : sentence(response.status, data) };
+}
+
+function sentence(status, problem) {
+  if (status === 401) return "密钥无效或已撤销";
+  if (status === 403) return "这个密钥没有权限";
+  return [problem?.title, problem?.detail].filter(Boolean).join("：") || `服务出错（${status}）`;
+}
+
+/** The JSON that the server put into the page. */
+export function pageData(id = "data") { return JSON.parse(document.getElementById(id).textContent); }

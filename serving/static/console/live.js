@@ -1,0 +1,70 @@
+// One call's line to the service: a WebSocket that comes back by itself and says how it stands.
+
+const PROTOCOL = "yidiantong.v1";
+const WAITS = [300, 700, 1500, 3000, 5000];
+const AWAY_AFTER = 3;
+/** Close codes after which trying again is no use: `[code, sentence]`. */
+const FINAL = { 4401: "密钥无效或已撤销", 4403: "这个密钥没有权限", 4413: "来电内容超出上限", 4404: "没有这一路来电" };
+
+/**
+ * Opens `/v1/calls/{id}/live` and keeps it open until `close()`.
+ * `onMessage(message)` gets every message, `onLink(state, sentence)` `connecting`, `open`, `lost`, `away` or `refused`.
+ */
+export function openLine({ id, key, start, onMessage, onLink, Socket = WebSocket, wait = setTimeout }) {
+  let socket = null;
+  let failed = 0;
+  let timer = null;
+  let done = false;
+  let answered = false;
+
+  function connect() {
+    clearTimeout(timer);
+    answered = false;
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const protocols = key() ? [PROTOCOL, `bearer.${key()}`] : [PROTOCOL];
+    socket = new Socket(`${scheme}//${location.host}/v1/calls/${encodeURIComponent(id)}/live`, protocols);
+    socket.onopen = () => { if (start) socket.send(JSON.stringify({ type: "start", ...start })); };
+    socket.onmessage = (event) => receive(JSON.parse(event.data));
+    socket.onclose = (event) => lost(event);
+  }
+
+  function receive(message) {
+    if (message.type === "ready") {
+      answered = true;
+      failed = 0;
+      onLink("open", "");
+    }
+    onMessage(message);
+  }
+
+  function lost(event) {
+    if (done) return;
+    if (FINAL[event.code]) {
+      done = true;
+      onLink("refused", FINAL[event.code]);
+      return;
+    }
+    failed = answered ? 1 : failed + 1;
+    onLink(failed > AWAY_AFTER ? "away" : "lost", event.reason || "");
+    timer = wait(connect, WAITS[Math.min(failed - 1, WAITS.length - 1)]);
+  }
+
+  connect();
+  return {
+    /** Says one turn; false when the line is not open, then it is said again after the next `ready`. */
+    say(turn) {
+      if (socket.readyState !== 1 || !answered) return false;
+      socket.send(JSON.stringify(turn));
+      return true;
+    },
+    end() { if (socket.readyState === 1) socket.send(JSON.stringify({ type: "end" })); },
+    retryNow() { if (!done && socket.readyState > 1) connect(); },
+    close() {
+      done = true;
+      clearTimeout(timer);
+      socket.close(1000);
+    },
+    /** For tests and for a switch of the key: drops the connection as a network would. */
+    drop() { socket.close(); },
+  };
+}
