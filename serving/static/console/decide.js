@@ -2,6 +2,7 @@
 
 const WAITS = [500, 1000, 2000, 4000, 8000];
 const AGAIN = new Set([0, 408, 425, 429, 500, 502, 503, 504]);
+const REFUSALS = { 404: "服务没有这一路来电的建议", 409: "这一路已经有另一个决定", 422: "服务不接受这个决定" };
 
 /** The body of `POST /v1/calls/{id}/decision` for what is decided. */
 export function decisionBody(call, way, note) {
@@ -34,11 +35,15 @@ export function sendDecision({ id, body, request, onState, wait = setTimeout }) 
       onState({ state: "waiting", message: answer.message });
       timer = wait(attempt, WAITS[Math.min(tries, WAITS.length - 1)]);
       tries += 1;
-    } else onState({ state: "refused", message: answer.message, status: answer.status });
+    } else onState({ state: "refused", message: refusal(answer), status: answer.status });
   }
   attempt();
   return () => {
     stopped = true;
     clearTimeout(timer);
   };
+}
+
+function refusal({ status, message, data }) {
+  return REFUSALS[status] ? `${REFUSALS[status]}${data?.detail ? `（${data.detail}）` : ""}` : message;
 }

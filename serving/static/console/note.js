@@ -26,9 +26,10 @@ export function draftNote(call, way) {
   if (!way) return "";
   const facts = factsByField(call.facts);
   const said = (field) => facts.get(field)?.join("、");
+  const place = call.suggestion?.location;
   const lines = [
     `时间：${clock(call.begun)} 来电${said("time") ? `，事发${said("time")}` : ""}`,
-    `地点：${said("place") ?? placeOf(call) ?? "未问清"}`,
+    `地点：${said("place") ?? (place ? placeName(place) : "未问清")}`,
     `事由：${way.categoryName}。${gist(call)}`,
     `人员：${PEOPLE.filter(said).map((field) => `${factName(field)}${said(field)}`).join("；") || "未提及"}`,
   ];
@@ -38,9 +39,10 @@ export function draftNote(call, way) {
   return lines.join("\n");
 }
 
-function placeOf(call) {
-  const place = call.suggestion?.location;
-  return place ? `${place.district}${place.town ?? ""}（“${place.text}”）` : undefined;
+/** District and town, and the caller's own words where they say something else. */
+export function placeName({ district, town, text }) {
+  const name = `${district}${town ?? ""}`;
+  return name.includes(text) || text.includes(name) ? name : `${name}（“${text}”）`;
 }
 
 /** What the caller said first that says something, short enough for one line. */
@@ -55,5 +57,5 @@ function promised(call, way) {
   const to = way.unit ?? way.destinationName;
   if (call.consent === "refused") return "来电人不同意转出，由本席处置";
   if (call.consent === "given") return `已征得同意，转${to}联系处理`;
-  return way.action === "dispatch" ? `已告知派${to}处置` : `已告知由${to}处理`;
+  return way.action === "dispatch" ? `已告知由${to}出警处置` : `已告知由${to}处理`;
 }

@@ -30,7 +30,7 @@ export function tabOf(call) {
   if (inDanger(call) && !isDecided(call)) return { kind: "danger", mark: "⚠", name: "危险" };
   if (call.decision?.state === "sent") return { kind: "done", mark: "✓", name: "已送出" };
   if (["sending", "waiting"].includes(call.decision?.state)) return { kind: "waiting", mark: "…", name: "待送出" };
-  if (call.ended) return { kind: "ended", mark: "◼", name: "已挂断" };
+  if (call.ended) return { kind: "ended", mark: "!", name: "已挂断，还没有决定" };
   return { kind: "live", mark: "●", name: "通话中" };
 }
 

@@ -1,8 +1,8 @@
 // The right side: what it is, where it goes, what to do now, what to ask, what is known, and why.
 
 import { $, element, percent, redraw, setData, setHidden, setText } from "./dom.js";
-import { factName, factsByField } from "./note.js";
-import { topThree } from "./routing.js";
+import { factName, factsByField, placeName } from "./note.js";
+import { lowersDanger, topThree } from "./routing.js";
 import { inDanger } from "./state.js";
 
 export const POLICE = { police: "警务", non_police: "非警务", invalid: "无效" };
@@ -49,13 +49,17 @@ export function stepOf(call, way, tables) {
   const s = call.suggestion;
   const lateDanger = call.decision?.state === "sent" && inDanger(call) && call.decision.urgency !== "emergency";
   if (call.decision && !lateDanger) {
-    return { kind: call.decision.state, title: STATES[call.decision.state], words: decidedWords(call), decided: true };
+    const keys = call.decision.state === "refused" ? [["Enter", "再送一次"]] : null;
+    return { kind: call.decision.state, title: STATES[call.decision.state], words: decidedWords(call), keys };
   }
   if (lateDanger) return { kind: "danger", title: "决定之后出现危险", words: "请立即电话追加派警", flags: flagsOf(s) };
   if (!way) return { kind: "none", title: "请听", words: "说到一半就会给出建议" };
   const to = way.unit ?? way.destinationName;
   if (way.urgency === "emergency" || (inDanger(call) && !way.chosen)) {
     return { kind: "danger", title: `立即${ACTIONS[way.action]}`, words: "紧急危险：先派再问，不用征询", flags: flagsOf(s), keys: [["Enter", `${ACTIONS[way.action]} ${to}`]] };
+  }
+  if (lowersDanger(s, way)) {
+    return { kind: "lower", title: "系统判断为危险，您改低了", flags: flagsOf(s), words: "送出时要写理由；按 U 回到系统建议。", keys: [["Enter", `改派 ${to}`]] };
   }
   if (s && !s.confident && !way.chosen) {
     return { kind: "choose", title: "把握不足，请追问后选", options: topThree(call, tables) };
@@ -64,7 +68,12 @@ export function stepOf(call, way, tables) {
     const keys = call.consent === "not_asked" ? [["Y", "同意"], ["N", "不同意"]] : [["Enter", call.consent === "given" ? `已同意，转 ${to}` : `不同意，留在本席（${to}）`]];
     return { kind: `consent-${call.consent}`, title: "征询来电人", words: way.consent.script, keys };
   }
-  return { kind: "accept", title: "不需征询", words: "", keys: [["Enter", `${way.chosen ? "改派" : "采纳"}：${ACTIONS[way.action]} ${to}`]] };
+  return { kind: "accept", title: "不需征询", soft: alternatives(s, way), keys: [["Enter", `${way.chosen ? "改派" : "采纳"}：${ACTIONS[way.action]} ${to}`]] };
+}
+
+function alternatives(s, way) {
+  if (!s || way.chosen) return "";
+  return `其次：${s.category.alternatives.map(({ name, probability }) => `${name} ${percent(probability)}`).join("　")}　按 G 改派`;
 }
 
 function flagsOf(s) { return (s?.red_flags ?? []).map(({ text }) => text); }
@@ -77,18 +86,19 @@ function decidedWords(call) {
 function drawStep(step) {
   const head = element("p", { className: "title" }, element("b", { text: step.title }));
   for (const words of step.flags ?? []) head.append(element("em", { text: `“${words}”` }));
+  if (step.keys) {
+    head.append(element("span", { className: "keys" }, ...step.keys.map(([name, does]) =>
+      element("button", { type: "button", className: "do", "data-action": { Y: "agree", N: "refuse", Enter: "accept" }[name] },
+        element("kbd", { text: name }), does))));
+  }
   const nodes = [head];
   if (step.words) nodes.push(element("p", { className: "words", text: step.words }));
+  if (step.soft) nodes.push(element("p", { className: "soft", text: step.soft }));
   if (step.options) {
     nodes.push(element("ol", { className: "options" }, ...step.options.map((option, n) => element("li", {},
       element("button", { type: "button", "data-action": "choose", "data-number": String(n + 1) },
         element("kbd", { text: String(n + 1) }), element("b", { text: option.name }),
         element("span", { text: `➜ ${option.to}` }), element("i", { className: "number", text: percent(option.probability) }))))));
-  }
-  if (step.keys) {
-    nodes.push(element("p", { className: "keys" }, ...step.keys.map(([name, does]) =>
-      element("button", { type: "button", className: "do", "data-action": { Y: "agree", N: "refuse", Enter: "accept" }[name] },
-        element("kbd", { text: name }), does))));
   }
   return nodes;
 }
@@ -105,7 +115,7 @@ function drawFacts(call) {
   const list = $("facts");
   const rows = [...factsByField(call.facts)];
   const place = call.suggestion?.location;
-  if (place && !rows.some(([field]) => field === "place")) rows.unshift(["place", [`${place.district}${place.town ?? ""}（“${place.text}”）`]]);
+  if (place && !rows.some(([field]) => field === "place")) rows.unshift(["place", [placeName(place)]]);
   redraw(list, rows, () => list.replaceChildren(...(rows.length ? rows.flatMap(([field, words]) =>
     [element("dt", { text: factName(field) }), element("dd", { text: words.join("、") })]) : [element("dt", { text: "—" })])));
 }
