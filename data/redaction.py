@@ -26,6 +26,10 @@ FRAGMENTS = {
     "<more>": "0-9零〇二三四五六七八九幺两十百千万元块多个米点分年人路国省县",
     "<s>": "[，, ]?",
 }
+HOUSE_ANSWER = re.compile(
+    "(?<![0-9零〇一二三四五六七八九十百第])(?:[0-9一二三四五六七八九十百零]{1,5}号(?:楼|院)?|[0-9]{3,4}|[零〇一二三四五六七八九两幺]{3,4})"
+    f"(?![{FRAGMENTS['<more>']}线门口桥晚早月那])"
+)
 MARK = re.compile("〔(?:电话|证件|卡号|车牌|门牌|姓名|账号|邮箱)〕")
 LONGEST_GROWTH = 4
 
@@ -42,7 +46,7 @@ class Shape(Row):
     """One line of `patterns.csv`, true to its example and counter-example."""
 
     id: str
-    mark: Literal["〔车牌〕", "〔门牌〕", "〔账号〕", "〔邮箱〕"]
+    mark: Literal["〔车牌〕", "〔证件〕", "〔门牌〕", "〔账号〕", "〔邮箱〕"]
     pattern: re.Pattern[str]
     example: str
     counter: str
@@ -106,6 +110,11 @@ def _numbers() -> Numbers:
     return Numbers(load_words())
 
 
+@cache
+def _asks_house() -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, load_words()["ask_house"])))
+
+
 def redact(text: str) -> str:
     """`text` with a mark in place of each piece of personal data; at most four times as long.
 
@@ -134,14 +143,19 @@ def redact_texts(said: Sequence[tuple[str, str]]) -> list[str]:
 
 def _round(speakers: Sequence[str], texts: Sequence[str]) -> list[str]:
     views = [simplify(text) for text in texts]
-    known = _names().said(views)
+    answers = [
+        number > 0 and speakers[number] != speakers[number - 1] and _names().asks(views[number - 1])
+        for number in range(len(views))
+    ]
+    known = _names().said(zip(views, answers, strict=True))
     done: list[str] = []
     for number, text in enumerate(texts):
         view = views[number]
         spans = [Span(*found) for found in _numbers().spans(view)]
         spans += [span for shape in load_shapes() for span in shape.spans(view)]
-        answers = number > 0 and speakers[number] != speakers[number - 1] and _names().asks(views[number - 1])
-        spans += [Span(start, end, "〔姓名〕") for start, end in _names().spans(view, answers, known)]
+        if number > 0 and _asks_house().search(views[number - 1]):
+            spans += [Span(*match.span(), "〔门牌〕") for match in HOUSE_ANSWER.finditer(view)]
+        spans += [Span(start, end, "〔姓名〕") for start, end in _names().spans(view, answers[number], known)]
         redacted = _replaced(text, spans)
         if mark := _numbers().dictated(simplify(redacted), done):
             redacted = mark

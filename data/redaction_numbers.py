@@ -24,6 +24,7 @@ _UNIT = re.compile(r"[元块万千百美刀钱]|度电|公里|平方|毫升|人�
 _FILLER = re.compile(r"[，。、,.…？?！! 嗯对好是哎啊的呃欸诶喔哦然后就再您说]*")
 _ASKS_NUMBER = re.compile("电话|手机|号码|联系方式|身份证|证件|卡号|账号|座机")
 BEFORE = 14
+MOST = {"plate": 8}
 FEWEST = {"id": 5, "phone": 5, "card": 8, "net": 5, "plate": 4}
 MARKS = {"id": "〔证件〕", "phone": "〔电话〕", "card": "〔卡号〕", "net": "〔账号〕", "plate": "〔车牌〕"}
 LOOK_BACK = 4
@@ -41,10 +42,12 @@ class Numbers:
     def spans(self, view: str) -> Iterator[tuple[int, int, str]]:
         """(start, end, mark) of the personal digit runs of `view`."""
         for run in _RUN.finditer(view):
-            if mark := self._mark(view, run.start(), run.end(), loose=True):
+            parts = list(_FIRM_RUN.finditer(view, run.start(), run.end()))
+            certain = any(_exact(part.group()) for part in parts)
+            if not certain and (mark := self._mark(view, run.start(), run.end(), loose=True)):
                 yield run.start(), run.end(), mark
                 continue
-            for part in _FIRM_RUN.finditer(view, run.start(), run.end()):
+            for part in parts:
                 if mark := self._mark(view, part.start(), part.end(), loose=False):
                     yield part.start(), part.end(), mark
                     continue
@@ -62,7 +65,7 @@ class Numbers:
             return None
         if mark := by_shape(digits, said):
             return MARKS[kind] if kind and not _MOBILE.match(digits) else mark
-        if kind is None or len(digits) < FEWEST[kind] or _UNIT.match(view, end):
+        if kind is None or not FEWEST[kind] <= len(digits) <= MOST.get(kind, 99) or _UNIT.match(view, end):
             return None
         return MARKS[kind]
 
@@ -89,6 +92,12 @@ class Numbers:
         )
 
 
+def _exact(said: str) -> bool:
+    """Whether the digits are a telephone number or an identity card and nothing more."""
+    digits = _NOT_DIGIT.sub("", said.translate(_SPOKEN)).upper()
+    return bool(_MOBILE.match(digits) or _LANDLINE.match(digits) or _ID.fullmatch(digits))
+
+
 def _one_number(said: str, digits: str) -> bool:
     """Whether a run with pauses in it is one number and no list of amounts."""
     if not re.search("[，,、…~()（）.．_]", said):
@@ -107,7 +116,7 @@ def by_shape(digits: str, said: str) -> str | None:
     if _ID.fullmatch(digits):
         return "〔证件〕"
     real = len(digits)
-    if said[:1] in "+＋" and real >= 8:
+    if (said[:1] in "+＋" and real >= 8) or (digits.startswith("00") and 10 <= real <= 15):
         return "〔电话〕"
     if real >= 15:
         return "〔证件〕" if real == 18 and digits[-1] == "X" else "〔卡号〕"

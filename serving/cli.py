@@ -14,11 +14,13 @@ from rich.table import Table
 from data.policy import UnknownCity
 from data.records import Call, Suggestion
 from data.tables import DataError, first_problem
+from serving.measure import app as measure_app
 from serving.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Routes 110 and 12345 calls.", pretty_exceptions_enable=False)
 keys_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
 app.add_typer(keys_app, name="keys")
+app.add_typer(measure_app, name="measure")
 City = Annotated[str | None, typer.Option(help="Policy to route by; the default city's if absent.")]
 
 

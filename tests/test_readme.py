@@ -69,7 +69,17 @@ def test_the_service(name: str, tmp_path: Path) -> None:
 
 def test_every_command_and_setting_is_described() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for command in ("serve", "classify", "predict", "keys create", "keys list", "keys revoke", "train", "evaluate"):
+    for command in (
+        "serve",
+        "classify",
+        "predict",
+        "keys create",
+        "keys list",
+        "keys revoke",
+        "train",
+        "evaluate",
+        "measure redaction",
+    ):
         assert command in text
     for name in Settings.model_fields:
         assert f"`{name.upper()}`" in text, name

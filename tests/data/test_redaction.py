@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from data.records import Turn
 from data.redaction import LONGEST_GROWTH, load_shapes, load_words, redact, redact_turns
+from data.redaction_measure import measure
 from data.tables import DataError
 from tests.texts import ANSWERED, REFUSED
 
@@ -150,6 +151,25 @@ def test_no_text_takes_for_ever() -> None:
         [sys.executable, "-c", HOSTILE], capture_output=True, text=True, cwd=ROOT, timeout=120, check=True
     )
     assert done.stdout == "done\n"
+
+
+def test_the_bounds_hold_on_the_written_set() -> None:
+    found = measure()
+    assert found.texts >= 300
+    assert found.recall >= 0.98
+    assert found.destruction <= 0.01
+    assert found.touched_share <= 0.01
+
+
+def test_what_is_kept_or_spoilt_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "personal.txt").write_text("# note\n我叫{张建国}，{阿三叔}｜问：{一三八}五千\n", encoding="utf-8")
+    (tmp_path / "look_alikes.txt").write_text("电话13857189966\n没事\n", encoding="utf-8")
+    found = measure(tmp_path)
+    assert (found.texts, found.pieces, found.gone) == (3, 3, 1)
+    assert (found.destroyed, found.look_alikes, found.touched) == (11, 2, 1)
+    (tmp_path / "personal.txt").write_text("我叫{张建国\n", encoding="utf-8")
+    with pytest.raises(DataError, match="brace"):
+        measure(tmp_path)
 
 
 def test_a_shape_must_be_true_to_its_example(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""Commands that measure a part of the service on its written set: the figures of the README come from here."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from data.redaction import FOLDER as REDACTION
+
+app = typer.Typer(no_args_is_help=True, help="Measure redaction on its written set.")
+Misses = Annotated[bool, typer.Option("--misses", help="Show every text that went wrong.")]
+
+
+def show(title: str, rows: Sequence[tuple[str, ...]], *heads: str) -> None:
+    """Prints a table."""
+    table = Table(title=title, title_justify="left")
+    for number, head in enumerate(heads):
+        table.add_column(head, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+@app.command()
+def redaction(
+    data: Annotated[Path, typer.Option(help="Folder with personal.txt and look_alikes.txt.")] = REDACTION,
+    misses: Misses = False,
+) -> None:
+    """What redaction misses, and what it destroys."""
+    from data.redaction_measure import measure
+
+    found = measure(data)
+    rows = [
+        ("personal data gone (recall)", f"{found.recall:.4f}", f"{found.gone} of {found.pieces}"),
+        ("other characters destroyed", f"{found.destruction:.4f}", f"{found.destroyed} of {found.characters}"),
+        ("texts of look-alikes touched", f"{found.touched_share:.4f}", f"{found.touched} of {found.look_alikes}"),
+    ]
+    show(f"redaction, {found.texts} texts", rows, "", "share", "count")
+    if misses:
+        for line in [*found.missed, *found.spoilt]:
+            typer.echo(line)
