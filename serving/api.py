@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
 from data.policy import Policy, UnknownCity
 from data.records import Call, Record, Suggestion
@@ -12,6 +13,7 @@ from data.taxonomy import URGENCY_NAMES, Category, Destination, categories, dest
 from serving.auth import AnyKey, LocalOrAdmin, Operator
 from serving.engine import Engine
 from serving.problems import FieldProblem, Problem, documented
+from serving.store.recorder import Recorder
 
 MAX_BATCH = 256
 router = APIRouter()
@@ -51,7 +53,14 @@ def engine(request: Request) -> Engine:
     return found
 
 
+def recorder(request: Request) -> Recorder:
+    """The application's recorder."""
+    found: Recorder = request.app.state.recorder
+    return found
+
+
 EngineOf = Annotated[Engine, Depends(engine)]
+RecorderOf = Annotated[Recorder, Depends(recorder)]
 
 
 def unknown_city(error: UnknownCity, field: str) -> Problem:
@@ -60,22 +69,27 @@ def unknown_city(error: UnknownCity, field: str) -> Problem:
 
 
 @router.post("/v1/classify", responses=documented(400, 401, 403, 413, 422, 429))
-async def classify(call: Call, engine: EngineOf, _: Operator) -> Suggestion:
-    """Recommends where one call should go."""
+async def classify(call: Call, engine: EngineOf, recorder: RecorderOf, key: Operator) -> Suggestion:
+    """Recommends where one call should go, and writes it down."""
     try:
-        return (await engine.suggest([call]))[0]
+        suggestion = (await engine.suggest([call]))[0]
     except UnknownCity as error:
         raise unknown_city(error, "city") from error
+    await run_in_threadpool(recorder.suggested, call, suggestion, key)
+    return suggestion
 
 
 @router.post("/v1/classify/batch", responses=documented(400, 401, 403, 413, 422, 429))
-async def classify_batch(batch: Batch, engine: EngineOf, _: Operator) -> BatchAnswer:
-    """Recommends for up to 256 calls at once."""
+async def classify_batch(batch: Batch, engine: EngineOf, recorder: RecorderOf, key: Operator) -> BatchAnswer:
+    """Recommends for up to 256 calls at once, and writes them down."""
     known = engine.suggester.policies
     for number, call in enumerate(batch.calls):
         if call.city is not None and call.city not in known:
             raise unknown_city(UnknownCity(call.city, known), f"calls.{number}.city")
-    return BatchAnswer(suggestions=tuple(await engine.suggest(batch.calls)))
+    suggestions = await engine.suggest(batch.calls)
+    shown = list(zip(batch.calls, suggestions, strict=True))
+    await run_in_threadpool(recorder.suggested_all, shown, key)
+    return BatchAnswer(suggestions=tuple(suggestions))
 
 
 @router.get("/v1/taxonomy", responses=documented(401))
@@ -105,11 +119,15 @@ async def health() -> dict[str, str]:
 
 
 @router.get("/readyz", responses={503: {"description": "A degraded answer is all there is."}})
-async def ready(engine: EngineOf, response: Response) -> dict[str, Any]:
-    """Whether the release answers: 503 with what is wrong while the fallback does."""
+async def ready(engine: EngineOf, recorder: RecorderOf, response: Response) -> dict[str, Any]:
+    """Whether the release answers: 503 with what is wrong while the fallback does.
+
+    A database that is away is named too, but does not take the service out of rotation: it would take all at once.
+    """
     suggester = engine.suggester
     response.status_code = 503 if suggester.problems else 200
-    return {"ready": not suggester.problems, "model_version": suggester.model.version, "problems": suggester.problems}
+    problems = [*suggester.problems, *([recorder.problem] if recorder.problem else [])]
+    return {"ready": not suggester.problems, "model_version": suggester.model.version, "problems": problems}
 
 
 @router.get("/metrics", dependencies=[LocalOrAdmin], response_class=Response, responses=documented(401, 403))

@@ -1,4 +1,4 @@
-"""The application: engine, keys, routes, page."""
+"""The application: engine, keys, store, routes, pages."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +13,8 @@ from serving.keys import KeyRing
 from serving.limits import BodyLimit, SecurityHeaders
 from serving.live_calls import LiveCalls
 from serving.settings import Settings
+from serving.store.recorder import Recorder
+from serving.store.store import Store
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -23,12 +25,18 @@ def create_app(settings: Settings) -> FastAPI:
         UnknownCity: there is no policy for the default city.
     """
     engine = Engine(settings)
+    store = Store(settings.store_url)
+    recorder = Recorder(store, settings.state_dir, settings.city)
+    engine.missing = recorder.missing
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        recorder.start()
         async with live_calls.kept():
             yield
         engine.close()
+        recorder.stop()
+        store.close()
 
     app = FastAPI(
         title="Yidiantong 一电通",
@@ -41,6 +49,8 @@ def create_app(settings: Settings) -> FastAPI:
     pages.samples()
     console.words()
     app.state.engine = engine
+    app.state.store = store
+    app.state.recorder = recorder
     app.state.keys = KeyRing(settings.state_dir / "keys.json")
     app.state.live = live_calls = LiveCalls(settings, engine.suggester.city)
     problems.install(app)

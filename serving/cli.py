@@ -147,13 +147,37 @@ def predict(
     typer.echo(f"{totals.suggestions} suggestions, {totals.errors} bad lines → {output}")
 
 
+@app.command()
+def migrate() -> None:
+    """Bring the database up to this release's schema; `serve` does so itself at its start."""
+    from alembic.util import CommandError
+
+    from serving.store.store import Store, StoreAway
+
+    store = Store(settings().store_url)
+    try:
+        store.migrate()
+    except (StoreAway, CommandError, OSError) as error:
+        raise fail(f"the database cannot be migrated: {error}") from error
+    finally:
+        store.close()
+    typer.echo("the database is up to date")
+
+
 @keys_app.command("create")
-def create_key(role: Annotated[str, typer.Argument(help="operator, reviewer, scientist or admin")]) -> None:
+def create_key(
+    role: Annotated[str, typer.Argument(help="operator, reviewer, scientist or admin")],
+    name: Annotated[str, typer.Option(help="Whose key it is, for lists and history.")] = "",
+    city: Annotated[str | None, typer.Option(help="The only city its holder sees; every city if absent.")] = None,
+) -> None:
     """Make a key and print it, this once."""
+    from data.policy import cities
     from serving.keys import KeyRing, Role
 
     try:
-        key, secret = KeyRing(settings().state_dir / "keys.json").create(Role(role))
+        if city is not None and city not in cities():
+            raise UnknownCity(city, cities())
+        key, secret = KeyRing(settings().state_dir / "keys.json").create(Role(role), name, city)
     except (ValueError, OSError) as error:
         raise fail(str(error)) from error
     typer.echo(f"{key.id} {key.role} {secret}")
@@ -161,7 +185,7 @@ def create_key(role: Annotated[str, typer.Argument(help="operator, reviewer, sci
 
 @keys_app.command("list")
 def list_keys() -> None:
-    """List keys: id, role, made, revoked."""
+    """List keys: id, role, made, city, name, revoked."""
     from serving.keys import KeyFileError, KeyRing
 
     try:
@@ -169,7 +193,7 @@ def list_keys() -> None:
     except (KeyFileError, OSError) as error:
         raise fail(str(error)) from error
     for key in rows:
-        typer.echo(f"{key.id} {key.role} {key.created} {key.revoked or '-'}")
+        typer.echo(f"{key.id} {key.role} {key.created} {key.city or '-'} {key.name or '-'} {key.revoked or '-'}")
 
 
 @keys_app.command("revoke")

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from data.records import Call, Suggestion
 from model.suggest import Advice, Suggester
@@ -14,11 +15,20 @@ from serving.settings import Settings
 RETRY_AFTER = 1
 
 
+def nothing() -> tuple[str, ...]:
+    """Nothing is missing."""
+    return ()
+
+
 class Engine:
-    """Answers at most `concurrency` requests at a time and lets `queue` more wait."""
+    """Answers at most `concurrency` requests at a time and lets `queue` more wait.
+
+    `missing` says what else than the model does not work (the store); every suggestion carries it.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.suggester = Suggester(settings.release, settings.threads, settings.city)
+        self.missing: Callable[[], tuple[str, ...]] = nothing
         self._pool = ThreadPoolExecutor(settings.concurrency, "suggest")
         self._places = settings.concurrency + settings.queue
         self._taken = 0
@@ -55,7 +65,7 @@ class Engine:
             (advice,) = self.suggester.advise_many([newest()])
             metrics.inference.observe(time.perf_counter() - begun)
             metrics.count(advice.suggestion)
-            return advice
+            return replace(advice, suggestion=self._marked(advice.suggestion))
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
@@ -69,9 +79,15 @@ class Engine:
             metrics.inference.observe(time.perf_counter() - begun)
             for suggestion in found:
                 metrics.count(suggestion)
-            return found
+            return [self._marked(suggestion) for suggestion in found]
 
         return work
+
+    def _marked(self, suggestion: Suggestion) -> Suggestion:
+        missing = self.missing()
+        if not missing:
+            return suggestion
+        return suggestion.model_copy(update={"degraded": (*suggestion.degraded, *missing)})
 
     def close(self) -> None:
         """Lets what runs finish."""

@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 PREFIX = "ydt_"
+LONGEST_NAME = 64
 
 
 class Role(StrEnum):
@@ -24,13 +26,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Key:
-    """A key as it is kept. `id` names it in lists and logs."""
+    """A key as it is kept. `id` names it in lists and logs; `name` is its holder, `city` None means every city."""
 
     id: str
     role: Role
     digest: str
     created: str
     revoked: str = ""
+    name: str = ""
+    city: str | None = None
 
 
 class KeyFileError(ValueError):
@@ -65,10 +69,22 @@ class KeyRing:
         self._refresh()
         return list(self._by_digest.values())
 
-    def create(self, role: Role) -> tuple[Key, str]:
-        """A new key and its secret, which is shown this once and never again."""
+    def valid(self, key_id: str) -> Key | None:
+        """The key of that id, unless unknown or revoked."""
+        self._refresh()
+        found = next((key for key in self._by_digest.values() if key.id == key_id), None)
+        return None if found is None or found.revoked else found
+
+    def create(self, role: Role, name: str = "", city: str | None = None) -> tuple[Key, str]:
+        """A new key and its secret, which is shown this once and never again.
+
+        Raises:
+            ValueError: a name over 64 characters or with control characters.
+        """
+        if len(name) > LONGEST_NAME or not name.isprintable():
+            raise ValueError(f"a name has at most {LONGEST_NAME} printable characters")
         secret = PREFIX + secrets.token_urlsafe(32)
-        key = Key(secrets.token_hex(4), role, digest(secret), _now())
+        key = Key(secrets.token_hex(4), role, digest(secret), _now(), name=name, city=city)
         self._write([*self.all(), key])
         return key, secret
 
@@ -93,10 +109,10 @@ class KeyRing:
 
     def _read(self) -> list[Key]:
         try:
-            rows: list[dict[str, str]] = json.loads(self.path.read_text(encoding="utf-8"))
+            rows: list[dict[str, Any]] = json.loads(self.path.read_text(encoding="utf-8"))
             if not isinstance(rows, list):
                 raise TypeError("not a list")
-            return [Key(row["id"], Role(row["role"]), row["digest"], row["created"], row["revoked"]) for row in rows]
+            return [Key(**row | {"role": Role(row["role"]), "revoked": row["revoked"]}) for row in rows]
         except (ValueError, TypeError, KeyError) as error:
             raise KeyFileError(f"{self.path} is not a key file: {error}") from error
 

@@ -23,6 +23,11 @@ live_seconds = Histogram(
 live_superseded = Counter(
     "yidiantong_live_superseded_total", "Messages of live calls whose text was replaced before it was evaluated"
 )
+store_up = Gauge("yidiantong_store_up", "Whether the database answers")
+spool_waiting = Gauge("yidiantong_spool_waiting", "Entries written to the spool and not yet stored")
+stored = Counter("yidiantong_stored_total", "Entries stored in the database, by kind", ["kind"])
+rejected = Counter("yidiantong_rejected_total", "Entries that the database refused; they are kept in rejected.jsonl")
+unrecorded = Counter("yidiantong_unrecorded_total", "Suggestions shown that the spool could not take")
 
 
 def count(suggestion: Suggestion) -> None:

@@ -22,6 +22,8 @@ TITLES = {
     "not-found": "There is no such thing.",
     "method-not-allowed": "This method is not offered here.",
     "busy": "All places are taken; try again shortly.",
+    "conflict": "That contradicts what has happened already.",
+    "unavailable": "The store does not answer; try again shortly.",
     "internal": "The service failed; the operator's desk decides.",
 }
 BY_STATUS = {
@@ -30,9 +32,11 @@ BY_STATUS = {
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
+    409: "conflict",
     413: "too-large",
     422: "invalid",
     429: "busy",
+    503: "unavailable",
 }
 
 

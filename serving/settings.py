@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data.policy import DEFAULT_CITY
@@ -23,7 +23,20 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     concurrency: Annotated[int, Field(ge=1, le=64)] = 2
     queue: Annotated[int, Field(ge=1, le=10_000)] = 64
+    database_url: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     live_calls: Annotated[int, Field(ge=1, le=10_000)] = 400
     live_idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
     live_resume_seconds: Annotated[float, Field(ge=0, le=86_400)] = 120
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if url and not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("begins with sqlite:/// or postgresql://")
+        return url
+
+    @property
+    def store_url(self) -> str:
+        """Where calls are kept: `database_url`, or a SQLite file in `state_dir`."""
+        return self.database_url or f"sqlite:///{self.state_dir.absolute()}/calls.db"

@@ -1,0 +1,140 @@
+"""How each entry moves a call on. The same functions move the stored row and the copy that waits in memory."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from data.taxonomy import Urgency, categories
+from serving.store.entries import Decided, Happened, Reviewed, Suggested
+from serving.store.schema import LOCAL, CallRow, DecisionRow, OutcomeRow, ReviewRow, SuggestionRow
+
+SURE_OF_ITSELF = 0.9  # a label that contradicts a suggestion this probable is suspected
+DANGEROUS = Urgency.URGENT.rank
+
+
+def is_danger(urgency: str) -> bool:
+    """Whether minutes count."""
+    return Urgency(urgency).rank <= DANGEROUS
+
+
+def opened(entry: Suggested) -> CallRow:
+    """A new call."""
+    local = entry.at.astimezone(LOCAL)
+    row = CallRow(
+        id=entry.call_id, city=entry.city, channel=entry.channel, operator=entry.by.id, started_at=entry.at,
+        last_at=entry.at, day=local.date(), hour=local.hour, lottery=lottery(entry.call_id), again=False,
+        overrode=False, lowered=False, raised=False, outcome="none", returned=False, review="open", usable=True,
+        under_called=False, contradicted=False, suspected=False,
+    )  # fmt: skip
+    suggested(row, entry)
+    return row
+
+
+def lottery(call_id: str) -> float:
+    """The call's fixed lot in [0, 1): calls below the audit rate are audited, whoever asks and whenever."""
+    return int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:6]) / 2**48
+
+
+def suggested(row: CallRow, entry: Suggested) -> None:
+    """A further suggestion; after the decision only the time moves on."""
+    row.last_at = max(row.last_at, entry.at)
+    if row.decided_at is not None:
+        return
+    s: dict[str, Any] = entry.suggestion
+    place = s["location"] or {}
+    row.suggestion_id = s["suggestion_id"]
+    row.district, row.town = place.get("district"), place.get("town")
+    row.police, row.probability = s["police"]["label"], s["destination"]["probability"]
+    row.category, row.group = s["category"]["code"], s["category"]["group"]
+    row.category_probability = s["category"]["probability"]
+    row.urgency, row.track = s["urgency"]["level"], s["destination"]["track"]
+    row.destination, row.unit = s["destination"]["code"], s["destination"]["unit"]
+    row.confident, row.elapsed_ms = s["confident"], s["elapsed_ms"]
+    row.flags = " ".join(dict.fromkeys(flag["id"] for flag in s["red_flags"]))[:256]
+    row.model_version, row.policy_version = s["model_version"], s["policy_version"]
+    settle(row)
+
+
+def suggestion_row(entry: Suggested) -> SuggestionRow:
+    """The suggestion as it was shown."""
+    s = entry.suggestion
+    return SuggestionRow(
+        id=s["suggestion_id"], call_id=entry.call_id, at=entry.at, by=entry.by.id, model_version=s["model_version"],
+        policy_version=s["policy_version"], payload=s,
+    )  # fmt: skip
+
+
+def decided(row: CallRow, entry: Decided) -> DecisionRow:
+    """The operator's decision."""
+    row.decided_at, row.decided_by, row.consent = entry.at, entry.by.id, entry.consent
+    row.decided_category, row.decided_urgency = entry.category, entry.urgency
+    row.decided_destination = entry.destination
+    row.overrode, row.lowered, row.raised = entry.overrode, entry.lowered, entry.raised
+    row.due_at, row.last_at = entry.due_at, max(row.last_at, entry.at)
+    settle(row)
+    return DecisionRow(
+        **entry.model_dump(include={"id", "call_id", "suggestion_id", "at", "category", "urgency", "destination",
+                                    "consent", "overrode", "lowered", "raised", "note", "reason"}),
+        by=entry.by.id,
+    )  # fmt: skip
+
+
+def happened(row: CallRow, entry: Happened) -> OutcomeRow:
+    """A step of the receiving unit."""
+    row.outcome, row.outcome_at, row.due_at = entry.status, entry.at, entry.due_at
+    row.returned = row.returned or entry.status == "returned"
+    row.last_at = max(row.last_at, entry.at)
+    settle(row)
+    fields = {"id", "call_id", "at", "status", "owner", "due_at", "reason", "note"}
+    return OutcomeRow(**entry.model_dump(include=fields), by=entry.by.id)
+
+
+def review_row(entry: Reviewed) -> ReviewRow:
+    """A reviewer's verdict."""
+    return ReviewRow(**entry.model_dump(exclude={"by", "kind"}), by=entry.by.id, undone_at=None, undone_by=None)
+
+
+def reviewed(row: CallRow, reviews: Sequence[ReviewRow]) -> None:
+    """The call's review as it follows from all `reviews` of it that were not undone, oldest first.
+
+    One reviewer is enough where one is wanted. Where two are, they must agree; if not, a third adjudicates.
+    """
+    valid = [review for review in reviews if review.undone_at is None]
+    row.review, agreed = _verdict(valid)
+    row.reviewed_at = valid[-1].at if valid else None
+    row.usable = agreed is None or agreed.verdict != "unusable"
+    row.reviewed_category = agreed.category if agreed else None
+    row.reviewed_urgency = agreed.urgency if agreed else None
+    row.reviewed_destination = agreed.destination if agreed else None
+    settle(row)
+    alone = len({review.by for review in valid}) == 1
+    row.suspected = bool(
+        agreed and alone and agreed.category not in (None, row.category) and row.category_probability >= SURE_OF_ITSELF
+    )
+
+
+def _verdict(valid: Sequence[ReviewRow]) -> tuple[str, ReviewRow | None]:
+    if not valid:
+        return "open", None
+    if any(review.adjudicates for review in valid):
+        return "done", [review for review in valid if review.adjudicates][-1]
+    latest = {review.by: review for review in valid}  # a reviewer's later verdict replaces his earlier one
+    if max(review.wanted for review in valid) == 1:
+        return "done", valid[-1]
+    if len(latest) == 1:
+        return "second", None
+    labels = {(r.verdict == "unusable", r.category, r.urgency, r.destination) for r in latest.values()}
+    return ("done", valid[-1]) if len(labels) == 1 else ("adjudicate", None)
+
+
+def settle(row: CallRow) -> None:
+    """Brings what follows from the other columns up to date."""
+    row.final_category = row.reviewed_category or row.decided_category or row.category
+    row.final_urgency = row.reviewed_urgency or row.decided_urgency or row.urgency
+    row.final_destination = row.reviewed_destination or row.decided_destination or row.destination
+    changed = row.final_category != row.category
+    row.final_police = categories()[row.final_category].police.value if changed else row.police
+    said, best = Urgency(row.urgency).rank, Urgency(row.final_urgency).rank
+    risen = best < said and best <= DANGEROUS
+    row.under_called = bool(row.lowered or row.raised or risen or (row.final_police == "police" != row.police))
+    row.contradicted = bool(row.confident and (row.overrode or row.returned))

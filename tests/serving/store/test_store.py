@@ -1,0 +1,211 @@
+"""What is written arrives, once, on both databases; and nothing waits for a database that is away."""
+
+import json
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import func, select
+
+from data.records import Call, Suggestion
+from data.redaction import redact
+from serving.store.entries import AnyEntry, Happened, Noted, Undone
+from serving.store.recorder import Recorder
+from serving.store.schema import AuditRow, Base, CallRow, HolderRow, ReviewRow, SuggestionRow, TranscriptRow
+from serving.store.store import Store, StoreAway
+from tests.serving.store.made import ANNA, BORIS, CLARA, NOON, decided, key, reviewed, suggested, suggestion
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "'; DROP TABLE calls; --",
+    "\u202e反\u202c正",
+    "\x00\x01\x07\x1b[31m",
+    "😭" * 100,
+    "%s %(x)s {y} \\",
+    "长" * 20_000,
+)
+
+
+def count(store: Store, table: type[Base]) -> int:
+    with store.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_the_migrated_schema_is_that_of_the_code(empty_url: str) -> None:
+    store = Store(empty_url)
+    store.migrate()
+    with store.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    store.migrate()  # once more changes nothing
+    store.close()
+
+
+def test_an_entry_arrives_once(store: Store) -> None:
+    shown = suggested("c1")
+    entries: list[AnyEntry] = [shown, decided(shown), reviewed("c1"), Noted(by=BORIS, action="read", call_id="c1")]
+    store.apply(entries)
+    store.apply(entries)
+    store.apply([*entries, *entries])
+    for table in (CallRow, TranscriptRow, SuggestionRow, ReviewRow, AuditRow):
+        assert count(store, table) == 1, table
+    assert count(store, HolderRow) == 2
+
+
+def test_state_follows_what_happened(store: Store) -> None:
+    shown = suggested("c1", confident=True, location={"text": "古荡", "district": "西湖区", "town": "古荡街道"})
+    store.apply([shown])
+    with store.reading() as session:
+        row = session.get_one(CallRow, "c1")
+        assert (row.day.isoformat(), row.hour, row.town, row.started_at) == ("2026-11-20", 12, "古荡街道", NOON)
+        assert (row.final_category, row.final_police, row.review) == ("neighbour_dispute", "non_police", "open")
+    store.apply([decided(shown, category="fight", urgency="emergency", destination="police_station",
+                         overrode=True, raised=True)])  # fmt: skip
+    with store.reading() as session:
+        row = session.get_one(CallRow, "c1")
+        assert (row.category, row.final_category, row.final_police) == ("neighbour_dispute", "fight", "police")
+        assert row.under_called
+        assert row.contradicted
+    store.apply([Happened(by=ANNA, call_id="c1", status="returned", owner="department", reason="不属本单位")])
+    store.apply(
+        [reviewed("c1", verdict="correct", category="noise", urgency="routine_onsite", destination="department")]
+    )
+    with store.reading() as session:
+        row = session.get_one(CallRow, "c1")
+        assert row.returned
+        assert (row.review, row.final_category, row.final_destination) == ("done", "noise", "department")
+
+
+def test_after_the_decision_a_suggestion_changes_nothing_but_is_kept(store: Store) -> None:
+    shown = suggested("c1")
+    store.apply([shown, decided(shown), suggested("c1", category="fight")])
+    assert count(store, SuggestionRow) == 2
+    with store.reading() as session:
+        assert session.get_one(CallRow, "c1").category == "neighbour_dispute"
+
+
+def test_another_operators_suggestion_does_not_touch_the_call(store: Store) -> None:
+    store.apply([suggested("c1"), suggested("c1", by=CLARA, category="fight", text="另一段")])
+    with store.reading() as session:
+        assert session.get_one(CallRow, "c1").category == "neighbour_dispute"
+        assert session.get_one(TranscriptRow, "c1").turns[0]["text"] == "楼上漏水"
+        assert session.scalars(select(AuditRow.action)).all() == ["suggestion_for_another's_call"]
+
+
+def test_two_decisions_of_two_processes(store: Store) -> None:
+    shown = suggested("c1")
+    store.apply([shown, decided(shown)])
+    store.apply([decided(shown, destination="hotline_12345")])
+    with store.reading() as session:
+        assert session.get_one(CallRow, "c1").decided_destination == "grassroots_platform"
+        (kept,) = session.scalars(select(AuditRow)).all()
+        assert kept.detail["destination"] == "hotline_12345"
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_is_kept_as_text(recorder: Recorder, text: str) -> None:
+    call = Call.model_validate({"text": f"楼上漏水{text}"[:20_000]})
+    shown = Suggestion.model_validate_json(json.dumps(suggestion("c1", location={"text": text, "district": "西湖区", "town": None})))  # fmt: skip
+    recorder.suggested(call, shown, key(ANNA))
+    entry = decided(suggested("c1", suggestion_id=shown.suggestion_id), note=text.replace("\x00", ""))
+    recorder.write([entry, reviewed("c1", reason=text.replace("\x00", ""))])
+    found = recorder.call("c1")
+    assert recorder.settled()
+    assert found is not None
+    assert found.turns is not None
+    assert found.turns[0]["text"] == redact(call.text).replace("\x00", "\ufffd")
+    assert found.decision is not None
+    assert found.decision.note == entry.note
+    assert found.reviews[0].reason == entry.note
+
+
+def test_reviews_agree_disagree_and_are_undone(store: Store) -> None:
+    store.apply([suggested("c1")])
+
+    def state() -> str:
+        with store.reading() as session:
+            return session.get_one(CallRow, "c1").review
+
+    first = reviewed("c1", wanted=2)
+    store.apply([first])
+    assert state() == "second"
+    second = reviewed("c1", by=CLARA, wanted=2, verdict="correct", category="noise")
+    store.apply([second])
+    assert state() == "adjudicate"
+    store.apply([reviewed("c1", by=ANNA, wanted=2, adjudicates=True, verdict="correct", category="noise")])
+    assert state() == "done"
+    with store.reading() as session:
+        assert session.get_one(CallRow, "c1").reviewed_category == "noise"
+    store.apply([Undone(by=CLARA, batch=second.batch), Undone(by=BORIS, batch=first.batch)])
+    assert state() == "done"  # the adjudication stands alone
+    with store.reading() as session:
+        undone = session.scalars(select(ReviewRow.undone_by).where(ReviewRow.undone_by.is_not(None))).all()
+        assert sorted(map(str, undone)) == ["b2", "c3"]
+
+
+def test_a_contradicted_sure_suggestion_makes_a_label_suspect(store: Store) -> None:
+    store.apply([suggested("c1", probability=0.97), reviewed("c1", verdict="correct", category="noise")])
+    with store.reading() as session:
+        assert session.get_one(CallRow, "c1").suspected
+    store.apply([reviewed("c1", by=CLARA, verdict="correct", category="noise")])
+    with store.reading() as session:
+        assert not session.get_one(CallRow, "c1").suspected
+
+
+def test_what_the_database_refuses_is_kept_beside(recorder: Recorder, tmp_path: Path) -> None:
+    lost = decided(suggested("never shown"))
+    recorder.write([suggested("c1"), lost, suggested("c2")])
+    assert recorder.settled()
+    assert recorder.call("c1")
+    assert recorder.call("c2")
+    assert json.loads((tmp_path / "state" / "rejected.jsonl").read_text())["id"] == lost.id
+
+
+def test_without_a_database_everything_goes_on_and_arrives_later(tmp_path: Path) -> None:
+    away = Store("postgresql://nobody@127.0.0.1:1/none")
+    recorder = Recorder(away, tmp_path, "hangzhou")
+    recorder.start()
+    shown = suggested("c1")
+    recorder.write([shown, decided(shown)])
+    found = recorder.call("c1")
+    assert found is not None
+    assert found.decision is not None
+    assert recorder.missing() == ("store",)
+    assert "OperationalError" in str(recorder.problem) or "StoreAway" in str(recorder.problem)
+    with pytest.raises(StoreAway):
+        recorder.call("never seen")
+    recorder.stop()
+    # the next start remembers, and brings everything into the database that answers now
+    back = Store(f"sqlite:///{tmp_path}/calls.db")
+    again = Recorder(back, tmp_path, "hangzhou")
+    again.start()
+    assert again.settled()
+    stored = again.call("c1")
+    assert stored is not None
+    assert stored.decision is not None
+    assert again.missing() == ()
+    assert list((tmp_path / "spool").iterdir()) == []
+    again.stop()
+    back.close()
+    away.close()
+
+
+def test_nothing_personal_reaches_the_disk(recorder: Recorder, tmp_path: Path) -> None:
+    said = "我姓王叫王小明，电话13812345678，住文一路12号3幢502室，车牌浙A12345，楼上漏水"
+    shown = suggestion("c1", location={"text": "文一路12号3幢502室", "district": "西湖区", "town": None})
+    shown["evidence"] = [{"turn": 0, "start": 7, "end": 20, "text": said[7:20], "weight": 1.0},
+                         {"turn": 0, "start": len(said) - 4, "end": len(said), "text": "楼上漏水", "weight": 1.0}]  # fmt: skip
+    shown["reasons"] = [f"地点“{said}”不在本市"]
+    recorder.suggested(
+        Call.model_validate({"text": said}), Suggestion.model_validate_json(json.dumps(shown)), key(ANNA)
+    )
+    found = recorder.call("c1")
+    assert found is not None
+    kept = json.dumps([found.turns, found.suggestions[0].payload], ensure_ascii=False)
+    for personal in ("13812345678", "王小明", "502", "A12345"):
+        assert personal not in kept
+    (evidence,) = found.suggestions[0].payload["evidence"]
+    assert found.turns is not None
+    assert found.turns[0]["text"][evidence["start"] : evidence["end"]] == "楼上漏水"
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or b"13812345678" not in path.read_bytes(), path
