@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 NUMBER_CHARACTERS = "0-9零〇一二三四五六七八九幺两洞拐"
-_DIGIT = f"[{NUMBER_CHARACTERS}*＊]"
+_HAN_DIGIT = "零〇一二三四五六七八九两"
+# A spoken digit alone behind written ones begins a word: 13800138000一直打.
+_DIGIT = f"(?:[0-9幺洞拐*＊]|(?<![0-9*])[{_HAN_DIGIT}]|(?<=[0-9*])[{_HAN_DIGIT}](?=[{NUMBER_CHARACTERS}]))"
 _RUN = re.compile(
     rf"(?:[+＋])?{_DIGIT}(?:[ \-－—–.．·•_，,、…~()（）]{{0,3}}{_DIGIT})+(?:[ \-]?[XxＸｘ×](?![A-Za-z]))?"
 )

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from data.redaction import FOLDER as REDACTION
 
-app = typer.Typer(no_args_is_help=True, help="Measure redaction on its written set.")
+app = typer.Typer(no_args_is_help=True, help="Measure a part of the service on its written set.")
 Misses = Annotated[bool, typer.Option("--misses", help="Show every text that went wrong.")]
 
 
@@ -42,3 +42,28 @@ def redaction(
     if misses:
         for line in [*found.missed, *found.spoilt]:
             typer.echo(line)
+
+
+@app.command()
+def facts(
+    data: Annotated[Path | None, typer.Option(help="JSONL of annotated calls; the bundled set if absent.")] = None,
+    misses: Misses = False,
+) -> None:
+    """Precision, recall and F1 of each kind of key information; the blind half was written after the rules."""
+    from model.facts_measure import SET, load_set, measure
+
+    calls = load_set(data or SET)
+    for part in ("before", "after"):
+        chosen = [call for call in calls if call.part == part]
+        scores = measure(chosen)
+        rows = [
+            (name, f"{score.precision:.3f}", f"{score.recall:.3f}", f"{score.f1:.3f}", str(score.right + score.missed),
+             f"{score.exact}/{score.right}")
+            for name, score in scores.items()
+        ]  # fmt: skip
+        show(
+            f"facts, {len(chosen)} calls written {part} the rules", rows, "", "P", "R", "F1", "in the set", "exact span"
+        )
+        if misses:
+            for score in scores.values():
+                typer.echo("\n".join(score.errors))

@@ -79,6 +79,7 @@ def test_every_command_and_setting_is_described() -> None:
         "train",
         "evaluate",
         "measure redaction",
+        "measure facts",
     ):
         assert command in text
     for name in Settings.model_fields:
