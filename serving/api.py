@@ -14,6 +14,7 @@ from serving.auth import AnyKey, LocalOrAdmin, Operator
 from serving.engine import Engine
 from serving.problems import FieldProblem, Problem, documented
 from serving.store.recorder import Recorder
+from serving.store.store import Store
 
 MAX_BATCH = 256
 router = APIRouter()
@@ -59,8 +60,15 @@ def recorder(request: Request) -> Recorder:
     return found
 
 
+def store(request: Request) -> Store:
+    """The application's store."""
+    found: Store = request.app.state.store
+    return found
+
+
 EngineOf = Annotated[Engine, Depends(engine)]
 RecorderOf = Annotated[Recorder, Depends(recorder)]
+StoreOf = Annotated[Store, Depends(store)]
 
 
 def unknown_city(error: UnknownCity, field: str) -> Problem:

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from serving import api, console, live, pages, problems
+from serving import api, calls_api, console, live, pages, problems
 from serving.engine import Engine
 from serving.keys import KeyRing
 from serving.limits import BodyLimit, SecurityHeaders
@@ -55,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.live = live_calls = LiveCalls(settings, engine.suggester.city)
     problems.install(app)
     app.include_router(api.router)
+    app.include_router(calls_api.router)
     app.include_router(live.router)
     app.include_router(pages.router)
     app.include_router(console.router)

@@ -36,7 +36,7 @@ def allowed(*roles: Role) -> Callable[[Key], Key]:
 
     def check(key: Annotated[Key, Depends(authenticated)]) -> Key:
         if key.role not in (*roles, Role.ADMIN):
-            raise Problem(403, f"needs the role {' or '.join(roles)}")
+            raise Problem(403, f"needs the role {' or '.join(roles) or Role.ADMIN}")
         return key
 
     return check
@@ -61,4 +61,8 @@ def _is_loopback(host: str) -> bool:
 
 AnyKey = Annotated[Key, Depends(authenticated)]
 Operator = Annotated[Key, Depends(allowed(Role.OPERATOR))]
+Reviewer = Annotated[Key, Depends(allowed(Role.REVIEWER))]
+Admin = Annotated[Key, Depends(allowed())]
+OperatorOrReviewer = Annotated[Key, Depends(allowed(Role.OPERATOR, Role.REVIEWER))]
+ReviewerOrScientist = Annotated[Key, Depends(allowed(Role.REVIEWER, Role.SCIENTIST))]
 LocalOrAdmin = Depends(local_or_admin)

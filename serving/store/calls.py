@@ -64,7 +64,7 @@ def load(session: Session, call_id: str) -> CallRecord | None:
 def names(session: Session, key_ids: Sequence[str]) -> dict[str, str]:
     """Names of the holders of keys."""
     query = select(HolderRow.id, HolderRow.name).where(HolderRow.id.in_(sorted(set(key_ids))))
-    return dict(session.execute(query).tuples().all())
+    return {row.id: row.name for row in session.execute(query)}
 
 
 class Recent:

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from data.taxonomy import Urgency, categories
+from data.policy import policies
+from data.taxonomy import PoliceLabel, Urgency, categories
 from serving.store.entries import Decided, Happened, Reviewed, Suggested
 from serving.store.schema import LOCAL, CallRow, DecisionRow, OutcomeRow, ReviewRow, SuggestionRow
 
@@ -15,6 +16,12 @@ DANGEROUS = Urgency.URGENT.rank
 def is_danger(urgency: str) -> bool:
     """Whether minutes count."""
     return Urgency(urgency).rank <= DANGEROUS
+
+
+def owner(city: str, category: str) -> PoliceLabel:
+    """Whose matter a category is in the city."""
+    policy = policies().get(city)
+    return policy.rules[category].owner if policy else categories()[category].police
 
 
 def opened(entry: Suggested) -> CallRow:
@@ -133,7 +140,7 @@ def settle(row: CallRow) -> None:
     row.final_urgency = row.reviewed_urgency or row.decided_urgency or row.urgency
     row.final_destination = row.reviewed_destination or row.decided_destination or row.destination
     changed = row.final_category != row.category
-    row.final_police = categories()[row.final_category].police.value if changed else row.police
+    row.final_police = owner(row.city, row.final_category).value if changed else row.police
     said, best = Urgency(row.urgency).rank, Urgency(row.final_urgency).rank
     risen = best < said and best <= DANGEROUS
     row.under_called = bool(row.lowered or row.raised or risen or (row.final_police == "police" != row.police))
