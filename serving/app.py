@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from serving import api, calls_api, console, live, pages, problems
+from serving import api, calls_api, console, live, pages, problems, reviews_api
 from serving.engine import Engine
 from serving.keys import KeyRing
 from serving.limits import BodyLimit, SecurityHeaders
@@ -48,6 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     pages.samples()
     console.words()
+    app.state.settings = settings
     app.state.engine = engine
     app.state.store = store
     app.state.recorder = recorder
@@ -56,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     app.include_router(api.router)
     app.include_router(calls_api.router)
+    app.include_router(reviews_api.router)
     app.include_router(live.router)
     app.include_router(pages.router)
     app.include_router(console.router)

@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     concurrency: Annotated[int, Field(ge=1, le=64)] = 2
     queue: Annotated[int, Field(ge=1, le=10_000)] = 64
     database_url: str = ""
+    reviewers: Annotated[int, Field(ge=1, le=2)] = 1
+    audit_rate: Annotated[float, Field(ge=0, le=1)] = 0.02
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     live_calls: Annotated[int, Field(ge=1, le=10_000)] = 400
     live_idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300

@@ -1,0 +1,285 @@
+"""Reviews: the queues, a verdict on one call or on many, taking it back, and how far reviewers agree."""
+
+import hashlib
+import time
+from typing import Annotated, Any, Literal
+from weakref import WeakKeyDictionary
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from sqlalchemy import func, select
+
+from data.policy import DestinationCode, policies
+from data.records import Identifier, Record
+from data.taxonomy import Urgency
+from serving.api import RecorderOf, StoreOf
+from serving.auth import Reviewer
+from serving.calls_api import CallId, away, found, written
+from serving.decisions import CategoryCode, Level, Written, wrong
+from serving.keys import Key, Role
+from serving.problems import Problem, documented
+from serving.settings import Settings
+from serving.store import queues
+from serving.store.entries import Reviewed, Undone, Verdict, new_id
+from serving.store.filters import BadCursor, CallFilter, visible
+from serving.store.recorder import by
+from serving.store.schema import CallRow, ReviewRow
+from serving.store.store import Store, StoreAway
+from serving.views import CallLine, line
+
+router = APIRouter()
+MOST_AT_ONCE = 5000
+DRIFT_SECONDS = 60  # a drift that a minute ago was none can wait
+Queue = Literal[
+    "danger_under_called", "overridden", "returned", "confident_contradicted", "least_confident", "suspected_label",
+    "random_audit", "drift", "adjudication",
+]  # fmt: skip
+
+
+class ReviewBody(Record):
+    """A verdict. `correct` names what was wrong; the destination follows the policy where it is absent.
+
+    A verdict sent again with the same `id` counts once.
+    """
+
+    verdict: Verdict
+    category: CategoryCode | None = None
+    urgency: Level | None = None
+    destination: DestinationCode | None = None
+    reason: Written = ""
+    queue: Queue | None = None
+    id: Identifier | None = None
+
+
+class BulkBody(ReviewBody):
+    """A verdict on every call of a queue, or of a filter. `expected` is how many the reviewer saw."""
+
+    filter: CallFilter = CallFilter()
+    expected: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
+
+
+class ReviewDone(Record):
+    """A verdict that is written down; `batch` takes it back."""
+
+    call_id: str
+    review_id: str
+    batch: str
+    category: str | None
+    urgency: str | None
+    destination: str | None
+    adjudicates: bool
+
+
+class BatchDone(Record):
+    """Verdicts that are written down, or taken back."""
+
+    batch: str
+    calls: int
+
+
+class QueuePage(Record):
+    """The first calls of a queue; `next` is the cursor of those behind."""
+
+    queue: Queue
+    reviewers: int
+    calls: tuple[CallLine, ...]
+    next: str | None
+
+
+class QueueCounts(Record):
+    """How many calls wait for this reviewer in each queue, and the categories that drift."""
+
+    counts: dict[str, int]
+    drifting: tuple[str, ...]
+    reviewers: int
+    audit_rate: float
+
+
+class Agreed(Record):
+    """Share of equal labels and Cohen's κ."""
+
+    equal: float | None
+    kappa: float | None
+
+
+class AgreementView(Record):
+    """How far two reviewers of the same calls agree."""
+
+    pairs: int
+    category: Agreed
+    urgency: Agreed
+    destination: Agreed
+
+
+def _settings(request: Request) -> Settings:
+    found: Settings = request.app.state.settings
+    return found
+
+
+_drift: WeakKeyDictionary[Store, dict[str | None, tuple[float, tuple[str, ...]]]] = WeakKeyDictionary()
+
+
+def _drifting(store: Store, key: Key) -> tuple[str, ...]:
+    """The drifting categories, looked up once a minute for each city."""
+    looked_up = _drift.setdefault(store, {})
+    at, known = looked_up.get(key.city, (-DRIFT_SECONDS, ()))
+    if time.monotonic() - at > DRIFT_SECONDS:
+        with store.reading() as session:
+            known = queues.drifting(session, visible(key))
+        looked_up[key.city] = time.monotonic(), known
+    return known
+
+
+@router.get("/v1/review-queues", responses=documented(401, 403, 503))
+def queue_counts(request: Request, recorder: RecorderOf, store: StoreOf, key: Reviewer) -> QueueCounts:
+    """How many calls wait in each queue."""
+    settings = _settings(request)
+    recorder.settled()
+    try:
+        drift = _drifting(store, key)
+        per_queue = {
+            queue: [*queues.waiting(queue, key.id, settings.audit_rate, drift), *visible(key)]
+            for queue in queues.QUEUES
+        }
+        with store.reading() as session:
+            counts = queues.counts(session, per_queue)
+    except StoreAway as error:
+        raise away() from error
+    return QueueCounts(counts=counts, drifting=drift, reviewers=settings.reviewers, audit_rate=settings.audit_rate)
+
+
+@router.get("/v1/reviews", responses=documented(401, 403, 422, 503))
+def reviews(
+    request: Request,
+    recorder: RecorderOf,
+    store: StoreOf,
+    key: Reviewer,
+    queue: Queue,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> QueuePage:
+    """The calls that wait in a queue, most worth looking at first."""
+    settings = _settings(request)
+    recorder.settled()
+    try:
+        drift = _drifting(store, key) if queue == "drift" else ()
+        conditions = [*queues.waiting(queue, key.id, settings.audit_rate, drift), *visible(key)]
+        with store.reading() as session:
+            rows = queues.page(session, queue, conditions, cursor, limit + 1)
+    except BadCursor as error:
+        raise wrong("cursor", str(error)) from error
+    except StoreAway as error:
+        raise away() from error
+    return QueuePage(
+        queue=queue,
+        reviewers=settings.reviewers,
+        calls=tuple(map(line, rows[:limit])),
+        next=queues.cursor_of(queue, rows[limit - 1]) if len(rows) > limit else None,
+    )
+
+
+@router.post("/v1/reviews/{call_id}", responses=documented(401, 403, 404, 409, 422, 503))
+def review(call_id: CallId, body: ReviewBody, request: Request, recorder: RecorderOf, key: Reviewer) -> ReviewDone:
+    """A verdict on one call. It stands when this answers; the queues follow within moments."""
+    record = found(recorder, call_id, key)
+    others = {row.by for row in record.reviews if row.undone_at is None and not row.adjudicates}
+    wanted = _settings(request).reviewers
+    adjudicates = record.row.review == "adjudicate" and key.id not in others
+    review_id = _own_id(key, call_id, body.id)
+    entry = Reviewed(
+        by=by(key), id=review_id, batch=review_id, wanted=wanted, adjudicates=adjudicates, **_meant(record.row, body)
+    )
+    labels = (entry.verdict, entry.category, entry.urgency, entry.destination)
+    for row in record.reviews:
+        if row.id == review_id and (row.verdict, row.category, row.urgency, row.destination) != labels:
+            raise Problem(409, f"the id {body.id!r} stands for another verdict on this call")
+    written(recorder, entry)
+    return ReviewDone(
+        review_id=entry.id,
+        **entry.model_dump(include={"call_id", "batch", "category", "urgency", "destination", "adjudicates"}),
+    )
+
+
+def _own_id(key: Key, call_id: str, asked: str | None) -> str:
+    """An id that the same reviewer's same request always gets, and nobody else's."""
+    return hashlib.sha256(f"{key.id} {call_id} {asked}".encode()).hexdigest()[:32] if asked else new_id()
+
+
+def _meant(row: CallRow, body: ReviewBody) -> dict[str, Any]:
+    """The entry's fields: the labels that a verdict on this call means."""
+    common = {"call_id": row.id, "verdict": body.verdict, "queue": body.queue or "", "reason": body.reason}
+    given = (body.category, body.urgency, body.destination)
+    if body.verdict != "correct" and any(given):
+        raise wrong("verdict", "labels come with the verdict correct")
+    if body.verdict == "unusable":
+        return common
+    now = (
+        row.decided_category or row.category,
+        row.decided_urgency or row.urgency,
+        row.decided_destination or row.destination,
+    )
+    category = body.category or now[0]
+    urgency = (body.urgency or Urgency(now[1])).value
+    destination = body.destination or now[2]
+    if body.destination is None and (category, urgency) != now[:2] and row.city in policies():
+        destination = policies()[row.city].rules[category].destination(Urgency(urgency))
+    if body.verdict == "correct" and not any(given):
+        raise wrong("verdict", "correct names at least one of category, urgency and destination")
+    return common | {"category": category, "urgency": urgency, "destination": destination}
+
+
+@router.post("/v1/review-batches", responses=documented(401, 403, 409, 422, 503))
+def review_many(body: BulkBody, request: Request, recorder: RecorderOf, store: StoreOf, key: Reviewer) -> BatchDone:
+    """One verdict on every call of a queue or filter, up to 5000; `DELETE /v1/review-batches/{batch}` takes it back."""
+    settings = _settings(request)
+    recorder.settled()
+    conditions = [*body.filter.conditions(), *visible(key)]
+    try:
+        if body.queue:
+            drift = _drifting(store, key) if body.queue == "drift" else ()
+            conditions += queues.waiting(body.queue, key.id, settings.audit_rate, drift)
+        with store.reading() as session:
+            rows = list(session.scalars(select(CallRow).where(*conditions).limit(MOST_AT_ONCE + 1)))
+    except StoreAway as error:
+        raise away() from error
+    if len(rows) != body.expected:
+        many = len(rows) if len(rows) <= MOST_AT_ONCE else f"more than {MOST_AT_ONCE}"
+        raise Problem(409, f"{many} calls meet the filter now, {body.expected} were expected")
+    batch = new_id()
+    entries = [Reviewed(by=by(key), batch=batch, wanted=settings.reviewers, **_meant(row, body)) for row in rows]
+    written(recorder, *entries)
+    return BatchDone(batch=batch, calls=len(entries))
+
+
+@router.delete("/v1/review-batches/{batch}", responses=documented(401, 403, 404, 422, 503))
+def undo(batch: CallId, recorder: RecorderOf, store: StoreOf, key: Reviewer) -> BatchDone:
+    """Takes back one's own verdict or verdicts; the history keeps them. Once more changes nothing."""
+    recorder.settled()
+    try:
+        with store.reading() as session:
+            query = select(ReviewRow.by, func.count()).where(ReviewRow.batch == batch).group_by(ReviewRow.by)
+            rows = list(session.execute(query))
+    except StoreAway as error:
+        raise away() from error
+    if not rows:
+        raise Problem(404, f"no reviews {batch!r}")
+    if key.role is not Role.ADMIN and {row[0] for row in rows} != {key.id}:
+        raise Problem(403, "another reviewer's verdicts")
+    written(recorder, Undone(by=by(key), batch=batch))
+    return BatchDone(batch=batch, calls=sum(row[1] for row in rows))
+
+
+@router.get("/v1/review-agreement", responses=documented(401, 403, 503))
+def agreement(recorder: RecorderOf, store: StoreOf, key: Reviewer) -> AgreementView:
+    """How far two reviewers of the same calls agree, with Cohen's κ."""
+    recorder.settled()
+    try:
+        with store.reading() as session:
+            known = queues.Agreement(session, visible(key))
+    except StoreAway as error:
+        raise away() from error
+    labels = {}
+    for label in ("category", "urgency", "destination"):
+        equal, kappa = known.of(label)
+        labels[label] = Agreed(equal=equal, kappa=kappa)
+    return AgreementView(pairs=len(known.pairs), **labels)
