@@ -1,7 +1,10 @@
 """What a speech recogniser and a hurried line do to a transcript."""
 
+import random
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache
 
 from data.records import Turn
 
@@ -28,3 +31,52 @@ def drop_end(turns: Sequence[Turn], keep: float) -> list[Turn]:
         if left <= 0:
             break
     return kept
+
+
+# Not told apart in many places of Zhejiang and the South, nor by recognisers: zh/z, n/l, -ng/-n …
+BLURRED = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ing", "in"), ("eng", "en"), ("ang", "an"), ("l", "n"), ("hu", "fu"))
+FILLERS = ("嗯", "呃", "啊", "那个", "就是", "然后", "这个", "哎")
+SHARES = {"homophone": 0.72, "drop": 0.12, "repeat": 0.08, "filler": 0.08}
+
+
+def mishear(turns: Sequence[Turn], rate: float, rng: random.Random) -> list[Turn]:
+    """The turns as a recogniser with about this character error `rate` (0–1) would write them down.
+
+    Wrong characters sound alike, dialects' mergers included; some are dropped or said twice, fillers come in between.
+    """
+    kinds, weights = list(SHARES), list(SHARES.values())
+
+    def heard(char: str) -> str:
+        if rng.random() >= rate or not "\u4e00" <= char <= "\u9fff":
+            return char
+        kind = rng.choices(kinds, weights)[0]
+        if kind == "homophone":
+            return rng.choice(homophones().get(char, (char,)))
+        return {"drop": "", "repeat": char * 2, "filler": rng.choice(FILLERS) + char}[kind]
+
+    return [Turn(speaker=turn.speaker, text="".join(map(heard, turn.text)) or turn.text) for turn in turns]
+
+
+@cache
+def homophones() -> Mapping[str, tuple[str, ...]]:
+    """Common characters (the first level of GB 2312) that sound like each common character, itself left out."""
+    from pypinyin import lazy_pinyin
+
+    alike: dict[str, list[str]] = defaultdict(list)
+    for char in _common():
+        alike[_blurred(lazy_pinyin(char)[0])].append(char)
+    return {char: tuple(other for other in group if other != char) or (char,) for group in alike.values()
+            for char in group}  # fmt: skip
+
+
+def _common() -> list[str]:
+    rows = range(0xB0, 0xD8)
+    codes = (bytes([row, cell]) for row in rows for cell in range(0xA1, 0xFF))
+    return [char for code in codes if (char := code.decode("gb2312", "ignore"))]
+
+
+def _blurred(sound: str) -> str:
+    for clear, blurred in BLURRED:
+        sound = blurred + sound[len(clear) :] if sound.startswith(clear) else sound
+        sound = sound[: -len(clear)] + blurred if sound.endswith(clear) else sound
+    return sound

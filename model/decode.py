@@ -25,12 +25,15 @@ def softmax(logits: Array) -> Array:
 class Calibration:
     """What validation set after quantisation.
 
-    `temperature` divides each head's logits; `police_weight` and `habit_weight` say how far the police head and the
-    corpus' habit (`habit`: urgency given category, 65 × 4) bend the joint; `confident_at` is the least probability of
-    the destination at which a suggestion counts as confident.
+    `blend` holds for each head the factors of the encoder's and of the linear model's logits, whose sum is the score
+    that softmax turns into probabilities; `alone` the encoder's factor where it answers without the linear model.
+    `police_weight` and `habit_weight` say how far the police head and the corpus' habit (`habit`: urgency given
+    category, 65 × 4) bend the joint; `confident_at` is the least probability of the destination at which a suggestion
+    counts as confident.
     """
 
-    temperature: Mapping[str, float]
+    blend: Mapping[str, tuple[float, float]]
+    alone: Mapping[str, float]
     habit: Array
     police_weight: float
     habit_weight: float
@@ -43,12 +46,14 @@ class Calibration:
         if habit.shape != (len(categories()), len(URGENCIES)):
             raise ValueError(f"habit has shape {habit.shape}")
         weights = (float(values[name]) for name in ("police_weight", "habit_weight", "confident_at"))
-        return cls({head: float(t) for head, t in values["temperature"].items()}, habit, *weights)
+        blend = {head: (float(encoder), float(linear)) for head, (encoder, linear) in values["blend"].items()}
+        return cls(blend, {head: float(factor) for head, factor in values["alone"].items()}, habit, *weights)
 
     def to_json(self) -> dict[str, Any]:
         """The form `from_json` reads."""
         return {
-            "temperature": dict(self.temperature),
+            "blend": {head: list(factors) for head, factors in self.blend.items()},
+            "alone": dict(self.alone),
             "police_weight": self.police_weight,
             "habit_weight": self.habit_weight,
             "confident_at": self.confident_at,
@@ -61,17 +66,27 @@ def owners() -> NDArray[np.intp]:
     return np.array([POLICE_LABELS.index(category.police) for category in categories().values()])
 
 
-def joint(logits: Mapping[str, Array], calibration: Calibration) -> Array:
-    """Probability of every (category, urgency), (..., 65, 4), from `category`, `urgency` and `police` logits.
+def scores(
+    logits: Mapping[str, Array], linear: Mapping[str, Array] | None, calibration: Calibration
+) -> dict[str, Array]:
+    """Calibrated scores by head: the encoder's `logits`, and the `linear` model's where it has that head, blended."""
+    if linear is None:
+        return {head: values * np.float32(calibration.alone[head]) for head, values in logits.items()}
+    blended = {head: values * np.float32(calibration.blend[head][0]) for head, values in logits.items()}
+    return blended | {head: blended[head] + values * np.float32(calibration.blend[head][1])
+                      for head, values in linear.items()}  # fmt: skip
+
+
+def joint(score: Mapping[str, Array], calibration: Calibration) -> Array:
+    """Probability of every (category, urgency), (..., 65, 4), from `category`, `urgency` and `police` scores.
 
     The police head re-weights categories by their owner; urgency is conditioned on the category, so an answer such as
     "misdial, emergency" cannot win.
     """
-    scaled = {head: values / calibration.temperature[head] for head, values in logits.items()}
-    police = softmax(scaled["police"])[..., owners()]
-    category = softmax(scaled["category"]) * police**calibration.police_weight
+    police = softmax(score["police"])[..., owners()]
+    category = softmax(score["category"]) * police**calibration.police_weight
     category /= category.sum(-1, keepdims=True)
-    urgency = softmax(scaled["urgency"])[..., None, :] * calibration.habit**calibration.habit_weight
+    urgency = softmax(score["urgency"])[..., None, :] * calibration.habit**calibration.habit_weight
     urgency /= urgency.sum(-1, keepdims=True)
     result: Array = category[..., None] * urgency
     return result

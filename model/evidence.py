@@ -6,7 +6,7 @@ import numpy as np
 
 from data.records import Evidence, Turn
 from model.decode import Array
-from model.runtime import Reading
+from model.reading import Reading
 from model.text import Rendered
 
 AT_MOST = 3

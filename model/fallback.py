@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.tables import DATA_DIR
 from data.taxonomy import URGENCIES, Urgency, categories
 from model.decode import Array, softmax
+from model.reading import Reading
 from model.release import BUNDLED, FILES, ReleaseError, open_release
-from model.runtime import Reading
 
 NGRAMS = (1, 2, 3)
 WORDS = DATA_DIR / "words.txt"
@@ -70,17 +71,30 @@ class Linear:
         """One reading a text."""
         return [self._read(text) for text in texts]
 
+    def logits(self, text: str) -> dict[str, Array]:
+        """`category` (65,) and `urgency` (4,) logits."""
+        found = [self._vocabulary[f] for f in features(text) if f in self._vocabulary]
+        return self._heads(*self._weighed(Counter(found)))
+
+    def _weighed(self, counts: Counter[int]) -> tuple[NDArray[np.intp], Array]:
+        """The numbers of the features that occur, and their TF-IDF values."""
+        numbers = np.array(sorted(counts), np.intp)
+        value = (1 + np.log([counts[n] for n in numbers])) * self._idf[numbers] if len(numbers) else np.zeros(0)
+        return numbers, (value / (np.linalg.norm(value) or 1.0)).astype(np.float32)
+
+    def _heads(self, numbers: NDArray[np.intp], value: Array) -> dict[str, Array]:
+        logits = value @ self._weight[numbers] + self._bias
+        count = len(categories())
+        return {"category": logits[:count], "urgency": logits[count : count + len(URGENCIES)]}
+
     def _read(self, text: str) -> Reading:
         found = [(self._vocabulary[f], a, b) for f, a, b in _located(text) if f in self._vocabulary]
         counts = Counter(n for n, _, _ in found)
-        numbers = np.array(sorted(counts), np.intp)
-        value = (1 + np.log([counts[n] for n in numbers])) * self._idf[numbers] if len(numbers) else np.zeros(0)
-        value = value / (np.linalg.norm(value) or 1.0)
-        logits = value @ self._weight[numbers] + self._bias
-        count = len(categories())
-        table = softmax(logits[:count])[:, None] * softmax(logits[count : count + len(URGENCIES)])[None, :]
-        share = dict(zip(numbers.tolist(), value, strict=True))
+        numbers, value = self._weighed(counts)
+        logits = self._heads(numbers, value)
+        share, count = dict(zip(numbers.tolist(), value, strict=True)), len(categories())
         support = np.array([share[n] / counts[n] * self._weight[n, :count] for n, _, _ in found])
+        table = softmax(logits["category"])[:, None] * softmax(logits["urgency"])[None, :]
         return Reading(table, [(a, b) for _, a, b in found], support.reshape(-1, count))
 
 

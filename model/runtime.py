@@ -1,48 +1,24 @@
 """The bundled classifier at work: `tokenizers` and `onnxruntime`, no torch."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
 from data.records import Turn
-from model.decode import Array, Calibration, joint
+from model.decode import Array, Calibration, joint, scores
+from model.reading import Reading
 from model.release import BUNDLED, FILES, NEURAL, Release, ReleaseError, open_release
 from model.text import head_and_tail, render
 
 GOLDEN_TOLERANCE = 0.02
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What a model made of one text. `joint` is (65, 4).
-
-    `support` is (spans, 65): how much each of `spans` (character offsets, end exclusive) speaks for each category.
-    """
-
-    joint: Array
-    spans: Sequence[tuple[int, int]]
-    support: Array
-
-
-class Model(Protocol):
-    """Reads rendered calls."""
-
-    version: str
-    confident_at: float
-
-    def read(self, texts: Sequence[str]) -> list[Reading]:
-        """One reading a text, in their order."""
-        ...
-
-
 class Encoder:
-    """The fine-tuned encoder of a release.
+    """The fine-tuned encoder of a release, on its own.
 
     Raises (when made):
         ReleaseError: a file is missing or changed, or the golden texts are not answered as they were.
@@ -77,13 +53,14 @@ class Encoder:
         self.confident_at = self.calibration.confident_at
 
     def _check_golden(self, release: Release) -> None:
+        """What may differ between machines is int8 arithmetic, so it is the encoder that must answer alike."""
         golden = json.loads(release.path(FILES.golden).read_text(encoding="utf-8"))
         if not golden:
             raise ReleaseError("the release has no golden texts")
-        texts = [render([Turn(**turn) for turn in item["turns"]]).text for item in golden]
-        for item, reading in zip(golden, self.read(texts), strict=True):
-            p = reading.joint.max()
-            if abs(p - item["probability"]) > GOLDEN_TOLERANCE or int(reading.joint.argmax()) != item["cell"]:
+        logits = self.logits([render([Turn(**turn) for turn in item["turns"]]).text for item in golden])
+        for item, table in zip(golden, joint(scores(logits, None, self.calibration), self.calibration), strict=True):
+            p = table.max()
+            if abs(p - item["probability"]) > GOLDEN_TOLERANCE or int(table.argmax()) != item["cell"]:
                 raise ReleaseError(
                     f"golden text {item['id']} is answered differently: {p:.3f}, not {item['probability']:.3f}"
                 )
@@ -97,10 +74,14 @@ class Encoder:
         """One reading a text; the support of a token is its linear share in the categories' logits."""
         weight = self._heads["category"][0]
         readings = []
-        for vectors, spans in map(self._vectors, texts):
-            table = joint(self._heads_of(vectors.mean(0)), self.calibration)
-            readings.append(Reading(table, spans, vectors @ weight.T / len(vectors)))
+        for text in texts:
+            vectors, spans = self._vectors(text)
+            score = self._scores(self._heads_of(vectors.mean(0)), text)
+            readings.append(Reading(joint(score, self.calibration), spans, vectors @ weight.T / len(vectors)))
         return readings
+
+    def _scores(self, logits: Mapping[str, Array], text: str) -> dict[str, Array]:
+        return scores(logits, None, self.calibration)
 
     def _heads_of(self, vector: Array) -> dict[str, Array]:
         return {head: weight @ vector + bias for head, (weight, bias) in self._heads.items()}

@@ -24,15 +24,17 @@ from data.records import (
     UrgencyGuess,
 )
 from data.taxonomy import categories, destinations
+from model.blend import Blend
 from model.checklist import Check, ask_next, checklist, load_checklists
 from model.decode import Answer, Array, answer
 from model.evidence import evidence
 from model.fallback import Linear, Nothing
 from model.location import Location, Locator
+from model.reading import Model, Reading
 from model.red_flags import load_flags, raised_flags
 from model.release import BUNDLED, ReleaseError
 from model.routing import Dangers, Route, consent, route, scripts
-from model.runtime import Encoder, Model, Reading
+from model.runtime import Encoder
 from model.text import Rendered, render, simplified
 
 TOP = 3
@@ -53,8 +55,8 @@ class Advice:
 class Suggester:
     """Turns calls into suggestions. `degraded` names what is missing and stands in every suggestion.
 
-    The encoder of the release answers; when it cannot be loaded, or breaks later, the linear model does, and when that
-    fails too an operator decides: there is always an answer.
+    The blend of the release answers; when it cannot be loaded, or breaks later, what is left of it does – the encoder,
+    the linear model – and when nothing is left an operator decides: there is always an answer.
 
     Raises (when made):
         DataError: a table, a policy or a place file is broken.
@@ -72,6 +74,7 @@ class Suggester:
         for load in (load_flags, load_checklists, scripts):
             load()
         self._spare: list[tuple[str, Callable[[], Model]]] = [
+            ("model", partial(Blend, folder, threads)),
             ("model", partial(Encoder, folder, threads)),
             ("fallback", partial(Linear, folder)),
             ("fallback", partial(Linear, BUNDLED)),
@@ -89,12 +92,12 @@ class Suggester:
         return Nothing()
 
     def _read(self, texts: Sequence[str]) -> list[Reading]:
-        try:
-            return self.model.read(texts)
-        except Exception as error:  # whatever broke in there, the operator gets an answer
-            self.problems.append(f"model: {error}")
-            self.model = self._next_model()
-            return self.model.read(texts)
+        while True:  # ends with a model that reads nothing and so cannot break
+            try:
+                return self.model.read(texts)
+            except Exception as error:  # whatever broke in there, the operator gets an answer
+                self.problems.append(f"model: {error}")
+                self.model = self._next_model()
 
     @property
     def degraded(self) -> tuple[str, ...]:

@@ -1,16 +1,17 @@
 """What is fitted on the validation split, after quantisation: temperatures, the joint's weights, the confidence bar."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from data.corpus import Item
 from data.policy import DEFAULT_CITY, load_policy
 from data.taxonomy import URGENCIES, PoliceLabel, Urgency, categories
-from model.decode import Array, Calibration, answer, joint, softmax
+from model.decode import Array, Calibration, answer, joint, scores, softmax
 
 Labels = Mapping[str, NDArray[np.intp]]
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -36,33 +37,52 @@ def habit(items: Sequence[Item]) -> Array:
     return shares
 
 
-def temperature(logits: Array, labels: NDArray[np.intp]) -> float:
-    """The divisor of the logits with the least negative log-likelihood (Guo et al. 2017)."""
+def log_loss(score: Array, labels: NDArray[np.intp]) -> float:
+    """Mean negative log-likelihood of the labels under softmax of `score` (calls, labels)."""
+    return float(-np.log(softmax(score)[np.arange(len(labels)), labels] + 1e-12).mean())
 
-    def loss(log_t: float) -> float:
-        p = softmax(logits / np.float32(np.exp(log_t)))
-        return float(-np.log(p[np.arange(len(labels)), labels] + 1e-12).mean())
+
+def sharpness(logits: Array, labels: NDArray[np.intp]) -> float:
+    """The factor of the logits, one over their temperature, with the least log-loss (Guo et al. 2017)."""
+
+    def loss(log_factor: float) -> float:
+        return log_loss(logits * np.float32(np.exp(log_factor)), labels)
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
 
 
-def calibrate(logits: Mapping[str, Array], labels: Labels, habits: Array, max_error: float) -> Calibration:
-    """Fits everything on the logits of the quantised encoder over the validation split.
+def blend(encoder: Array, linear: Array, labels: NDArray[np.intp]) -> tuple[float, float]:
+    """The factors of both models' logits whose sum has the least log-loss."""
+
+    def loss(factors: NDArray[np.float64]) -> float:
+        return log_loss(encoder * np.float32(factors[0]) + linear * np.float32(factors[1]), labels)
+
+    start = np.array([sharpness(encoder, labels) / 2, sharpness(linear, labels) / 2])
+    found = minimize(loss, start, method="Nelder-Mead", bounds=[(0, 8), (0, 8)])
+    return float(found.x[0]), float(found.x[1])
+
+
+def calibrate(
+    logits: Mapping[str, Array], linear: Mapping[str, Array], labels: Labels, habits: Array, max_error: float
+) -> Calibration:
+    """Fits everything on the logits of the quantised encoder and of the linear model over the validation split.
 
     `max_error` is the share of wrong destinations tolerated among suggestions called confident.
     """
-    temperatures = {head: temperature(values, labels[head]) for head, values in logits.items()}
+    alone = {head: sharpness(values, labels[head]) for head, values in logits.items()}
+    blends = {head: (factor, 0.0) for head, factor in alone.items()}
+    blends |= {head: blend(logits[head], values, labels[head]) for head, values in linear.items()}
     rows = np.arange(len(labels["category"]))
-    best = Calibration(temperatures, habits, 0.0, 0.0, 0.0)
+    best = Calibration(blends, alone, habits, 0.0, 0.0, 0.0)
     least = np.inf
     for police_weight, habit_weight in product(WEIGHTS, WEIGHTS):
-        trial = Calibration(temperatures, habits, police_weight, habit_weight, 0.0)
-        table = joint(logits, trial)
+        trial = Calibration(blends, alone, habits, police_weight, habit_weight, 0.0)
+        table = joint(scores(logits, linear, trial), trial)
         loss = float(-np.log(table[rows, labels["category"], labels["urgency"]] + 1e-9).mean())
         if loss < least:
             least, best = loss, trial
-    bar = confidence_bar(joint(logits, best), labels, max_error)
-    return Calibration(temperatures, habits, best.police_weight, best.habit_weight, bar)
+    bar = confidence_bar(joint(scores(logits, linear, best), best), labels, max_error)
+    return replace(best, confident_at=bar)
 
 
 def confidence_bar(tables: Array, labels: Labels, max_error: float) -> float:

@@ -25,8 +25,9 @@ calibrate and to gate, {test} held out. Written for this project; no real caller
 
 **Quantisation.** Category accuracy on validation: fp32 {fp32:.4f}, int8 {int8:.4f} (gate: at most {gate:g} lost).
 
-**Calibration** (after quantisation, on validation). Temperatures {temperatures}; police head weight {police_weight:g},
-habit weight {habit_weight:g}; confident from a destination probability of {confident_at:g}.
+**Calibration** (after quantisation, on validation). Factors of the encoder's and the linear model's logits: {blend};
+police head weight {police_weight:g}, habit weight {habit_weight:g};
+confident from a destination probability of {confident_at:g}.
 
 ## Held-out split of the corpus
 

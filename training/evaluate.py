@@ -14,7 +14,7 @@ from data.corpus import Item, known_category, read_lines
 from data.policy import Policy, load_policy
 from data.records import Call, Suggestion, Turn
 from data.taxonomy import Urgency, categories
-from model.runtime import Model
+from model.reading import Model
 from model.suggest import Suggester
 
 BATCH = 256

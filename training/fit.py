@@ -17,6 +17,7 @@ from training.base import load_base
 from training.config import Config
 from training.dataset import collator
 from training.network import CallNetwork
+from training.warm import release_weights
 
 STANDARDISE_ON = 1_000
 LAYER_PREFIX = "encoder.encoder.layer."
@@ -61,11 +62,13 @@ def parameter_groups(network: CallNetwork, config: Config) -> list[dict[str, Any
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:
-    """The weights that an earlier run left in `network.pt`.
+    """The weights of a release (its folder), or those that an earlier run left in `network.pt`.
 
     Raises:
         ValueError: there is no such file, or it holds no weights.
     """
+    if path.is_dir():
+        return release_weights(path)
     try:
         weights: dict[str, torch.Tensor] = torch.load(path, weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError) as error:

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 
 from data.corpus import Item, corpus_hash, load_corpus, split_groups
 from data.taxonomy import URGENCIES, categories
+from model.blend import Blend
 from model.decode import Array, Calibration
 from model.fallback import Linear
 from model.release import FILES, HEADS, write_manifest
@@ -84,16 +85,19 @@ def finish(
     if facts["fp32"] - facts["int8"] > config.quantise.max_loss:
         raise GateError(f"int8 reaches {facts['int8']:.4f} on validation, fp32 {facts['fp32']:.4f}: more than "
                         f"{config.quantise.max_loss:g} lost")  # fmt: skip
-    calibration = calibrate(logits, _labels(parts["validation"]), habit(parts["train"]), config.confidence.max_error)
-    _write_calibration(release, calibration)
-    facts |= {key: value for key, value in calibration.to_json().items() if key not in ("habit", "temperature")}
-    facts["temperatures"] = ", ".join(f"{head} {t:.2f}" for head, t in calibration.temperature.items())
-    say("training the baseline")
+    say("training the linear model")
     train_baseline(parts["train"], release)
+    linear = _linear_logits(config, release, parts["validation"])
+    calibration = calibrate(
+        logits, linear, _labels(parts["validation"]), habit(parts["train"]), config.confidence.max_error
+    )
+    _write_calibration(release, calibration)
+    facts |= {key: value for key, value in calibration.to_json().items() if key not in ("habit", "blend", "alone")}
+    facts["blend"] = ", ".join(f"{head} {a:.2f} : {b:.2f}" for head, (a, b) in calibration.blend.items())
     _write_golden(release, parts["test"])
     _manifest(release, facts)
     say("evaluating on the held-out split")
-    model, baseline = Encoder(release), Linear(release)
+    model, baseline = Blend(release), Linear(release)
     cases = [Case.of(item) for item in parts["test"]]
     report = write_report(folder / "report", HELD_OUT, cases, model, baseline)
     facts["size"] = sum(path.stat().st_size for path in release.iterdir()) / 1e6
@@ -130,8 +134,8 @@ def _export(
     config: Config, network: CallNetwork, tokenizer: Tokenizer, validation: Sequence[Item], release: Path
 ) -> tuple[dict[str, Array], float, float]:
     """Writes the int8 encoder; logits of it on validation, and the category accuracies of fp32 and int8."""
-    even = Calibration(dict.fromkeys(HEADS, 1.0), np.full((len(categories()), len(URGENCIES)), 0.25, np.float32),
-                       0.0, 0.0, 1.0)  # fmt: skip
+    flat = np.full((len(categories()), len(URGENCIES)), 0.25, np.float32)
+    even = Calibration(dict.fromkeys(HEADS, (1.0, 0.0)), dict.fromkeys(HEADS, 1.0), flat, 0.0, 0.0, 1.0)
     texts = [render(item.as_turns()).text for item in validation]
     truth = _labels(validation)["category"]
     export_fp32(network, release)
@@ -154,6 +158,13 @@ def _export(
     fp32.unlink()
     logits, after = read()
     return logits, before, after
+
+
+def _linear_logits(config: Config, release: Path, items: Sequence[Item]) -> dict[str, Array]:
+    write_manifest(release, "unfinished", {"max_tokens": config.corpus.max_tokens})
+    linear = Linear(release)
+    rows = [linear.logits(render(item.as_turns()).text) for item in items]
+    return {head: np.stack([row[head] for row in rows]) for head in rows[0]}
 
 
 def _write_calibration(release: Path, calibration: Calibration) -> None:

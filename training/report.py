@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.metrics import confusion_matrix
 
 from data.taxonomy import categories
-from model.runtime import Model
+from model.reading import Model
 from training.evaluate import ANSWERS, Case, Outcome, compare, measure, per_category, run
 
 BINS = 10

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from data.policy import load_policy
 from data.taxonomy import URGENCIES, PoliceLabel, Urgency, categories
-from model.decode import Array, Calibration, answer, joint
+from model.decode import Array, Calibration, answer, joint, scores
 
 HEADS = {"category": 65, "urgency": 4, "police": 3}
 HABIT = np.full((65, 4), 0.25, np.float32)
@@ -16,7 +16,7 @@ CODES = list(categories())
 
 
 def calibration(**changes: object) -> Calibration:
-    values = {"temperature": dict.fromkeys(HEADS, 1.0), "habit": HABIT.copy(), "police_weight": 1.0,
+    values = {"blend": dict.fromkeys(HEADS, (1.0, 0.0)), "alone": dict.fromkeys(HEADS, 1.0), "habit": HABIT.copy(), "police_weight": 1.0,
               "habit_weight": 1.0, "confident_at": 0.5}  # fmt: skip
     return Calibration(**(values | changes))  # type: ignore[arg-type]
 
@@ -67,3 +67,12 @@ def test_calibration_survives_json() -> None:
     assert again.to_json() == first.to_json()
     with pytest.raises(ValueError, match="shape"):
         Calibration.from_json(first.to_json() | {"habit": [[1, 2]]})
+
+
+def test_scores_are_blended_where_both_models_have_the_head() -> None:
+    encoder = {head: np.ones(size, np.float32) for head, size in HEADS.items()}
+    linear = {head: np.full(HEADS[head], 10, np.float32) for head in ("category", "urgency")}
+    factors = calibration(blend=dict.fromkeys(HEADS, (2.0, 0.3)), alone=dict.fromkeys(HEADS, 0.5))
+    both = {head: float(values[0]) for head, values in scores(encoder, linear, factors).items()}
+    assert both == pytest.approx({"category": 5.0, "urgency": 5.0, "police": 2.0})
+    assert {float(values[0]) for values in scores(encoder, None, factors).values()} == {0.5}

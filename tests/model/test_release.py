@@ -48,6 +48,14 @@ def test_one_byte_changed_is_refused_and_the_fallback_answers(copy: Path, name: 
     assert not suggestion.confident
 
 
+def test_without_its_linear_half_the_encoder_answers_alone(copy: Path) -> None:
+    flip(copy / FILES.fallback)
+    alone = Suggester(copy)
+    found = alone.suggest(said("称停在楼下的电瓶车被偷了"))
+    assert (found.degraded, found.category.code) == (("model",), "theft")
+    assert "+fallback" not in found.model_version
+
+
 def test_without_a_release_the_bundled_fallback_answers(tmp_path: Path) -> None:
     suggester = Suggester(tmp_path / "nothing")
     assert suggester.degraded == ("model", "fallback")
@@ -60,13 +68,13 @@ def test_without_any_model_the_operator_still_gets_an_answer() -> None:
     assert (suggestion.destination.code, suggestion.action) == ("police_station", "dispatch")
 
 
-def test_a_model_that_breaks_while_serving_is_replaced() -> None:
+def test_a_model_that_breaks_while_serving_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     suggester = Suggester()
 
-    def crash(_: object) -> None:
+    def crash(*_: object) -> None:
         raise RuntimeError("onnxruntime gave up")
 
-    suggester.model.read = crash  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(Encoder, "read", crash)
     found = suggester.suggest(said("称停在楼下的电瓶车被偷了"))
     assert (found.degraded, found.category.code) == (("model",), "theft")
     assert any("备用模型" in reason for reason in found.reasons)

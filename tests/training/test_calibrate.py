@@ -5,7 +5,7 @@ import pytest
 
 from data.corpus import load_corpus
 from data.taxonomy import PoliceLabel, categories
-from training.calibrate import calibrate, confidence_bar, habit, temperature
+from training.calibrate import blend, calibrate, confidence_bar, habit, log_loss, sharpness
 
 
 def planted(size: int, classes: int, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
@@ -16,10 +16,21 @@ def planted(size: int, classes: int, sharpness: float) -> tuple[np.ndarray, np.n
     return logits * sharpness, labels
 
 
-@pytest.mark.parametrize("sharpness", [0.5, 1.0, 3.0])
-def test_temperature_undoes_sharpness(sharpness: float) -> None:
-    logits, labels = planted(4_000, 6, sharpness)
-    assert temperature(logits, labels) == pytest.approx(sharpness, rel=0.12)
+@pytest.mark.parametrize("factor", [0.5, 1.0, 3.0])
+def test_a_factor_undoes_sharpness(factor: float) -> None:
+    logits, labels = planted(4_000, 6, factor)
+    assert sharpness(logits, labels) == pytest.approx(1 / factor, rel=0.12)
+
+
+def test_a_blend_is_better_than_either_and_leaves_out_noise() -> None:
+    rng = np.random.default_rng(7)
+    clear, labels = planted(3_000, 6, 1.0)
+    encoder, linear = (clear + rng.normal(0, 2, clear.shape).astype(np.float32) for _ in range(2))
+    a, b = blend(encoder, linear, labels)
+    alone = min(log_loss(values * np.float32(sharpness(values, labels)), labels) for values in (encoder, linear))
+    assert log_loss(encoder * np.float32(a) + linear * np.float32(b), labels) < alone - 0.02
+    _, useless = blend(clear, rng.normal(0, 2, clear.shape).astype(np.float32), labels)
+    assert useless < 0.1
 
 
 def test_habit_is_a_distribution_and_invalid_calls_are_remote() -> None:
@@ -45,8 +56,11 @@ def test_the_bar_lets_only_so_many_errors_pass() -> None:
     }
     police = np.array([["police", "non_police", "invalid"].index(c.police) for c in categories().values()])[truth]
     urgency = np.array([c.default_urgency.rank for c in categories().values()])[truth]
+    linear = {head: np.zeros_like(logits[head]) for head in ("category", "urgency")}
     labels = {"category": truth, "urgency": urgency, "police": police}
-    strict, loose = (calibrate(logits, labels, habit([]), error).confident_at for error in (0.01, 0.2))
+    strict, loose = (
+        calibrate(logits, linear, labels, habit([]), error).confident_at for error in (0.01, 0.2)
+    )
     assert loose < strict < 1
     even = np.full((3, 65, 4), 1 / 260, np.float32)
     assert confidence_bar(even, {name: values[:3] for name, values in labels.items()}, 0.0) <= 0.99

@@ -1,0 +1,27 @@
+"""The model as served: the encoder and the linear model of one release, blended."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from model.decode import Array, scores
+from model.fallback import Linear
+from model.release import BUNDLED
+from model.runtime import Encoder
+
+
+class Blend(Encoder):
+    """The encoder, whose scores the linear model of words and n-grams leans on.
+
+    The two err in different places: one reads the sense, the other does not overlook a word. Factors for each head are
+    fitted on validation, where the blend is better than either (see the release's card).
+
+    Raises (when made):
+        ReleaseError: a file of either is missing or changed, or the golden texts are not answered as they were.
+    """
+
+    def __init__(self, folder: Path = BUNDLED, threads: int = 0) -> None:
+        self._linear = Linear(folder)
+        super().__init__(folder, threads)
+
+    def _scores(self, logits: Mapping[str, Array], text: str) -> dict[str, Array]:
+        return scores(logits, self._linear.logits(text), self.calibration)

@@ -1,0 +1,30 @@
+"""What every model makes of a call's text, whatever it is made of itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from model.decode import Array
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a model made of one text. `joint` is (65, 4).
+
+    `support` is (spans, 65): how much each of `spans` (character offsets, end exclusive) speaks for each category.
+    """
+
+    joint: Array
+    spans: Sequence[tuple[int, int]]
+    support: Array
+
+
+class Model(Protocol):
+    """Reads rendered calls."""
+
+    version: str
+    confident_at: float
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """One reading a text, in their order."""
+        ...

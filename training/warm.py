@@ -1,0 +1,92 @@
+"""A warm start from a release: the int8 encoder read back into fp32 weights that fine-tuning can go on from.
+
+Checkpoints are not kept, releases are. Every weight comes back to within half a step of its int8 scale, and the
+smoothing that went into it (`training.smooth`) is undone, so the network answers as the release does.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from model.release import FILES, NEURAL, open_release
+
+Arrays = Mapping[str, NDArray[Any]]
+DENSE = re.compile(r"/encoder/encoder/layer\.(\d+)/(.+)/MatMul_quant")
+ATTENTION = re.compile(r"Attention_(\d+)_quant")
+SMOOTHED = re.compile(r"smooth_\d+(?=_quantized$)")
+PLAIN = ("bias", "LayerNorm.weight", "LayerNorm.bias")
+
+
+def release_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The `CallNetwork` state of the release in `folder`.
+
+    Raises:
+        ReleaseError: a file is missing or changed.
+        ValueError: the encoder is not one that `training.export` wrote.
+    """
+    release = open_release(folder, NEURAL)
+    graph = onnx.load(release.path(FILES.encoder)).graph
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    state = dict(_plain(arrays)) | dict(_embeddings(arrays))
+    for node in graph.node:
+        state |= _attention(node, arrays) | _dense(node, arrays)
+    with np.load(release.path(FILES.heads)) as heads:
+        state |= {name if name in ("centre", "spread") else f"heads.{name}": array for name, array in heads.items()}
+    if not any(name.startswith("encoder.encoder.layer.0.") for name in state):
+        raise ValueError(f"{folder}: {FILES.encoder} is not an int8 encoder of this project")
+    return {name: torch.from_numpy(np.array(array, np.float32)) for name, array in state.items()}
+
+
+def _plain(arrays: Arrays) -> Iterator[tuple[str, NDArray[Any]]]:
+    """What was not quantised: biases and layer norms."""
+    for name, array in arrays.items():
+        if name.startswith("encoder.encoder.") and name.endswith(PLAIN):
+            yield name, array
+
+
+def _embeddings(arrays: Arrays) -> Iterator[tuple[str, NDArray[Any]]]:
+    for name in arrays:
+        if name.startswith("encoder.embeddings.") and name.endswith("_quantized"):
+            weight = name.removesuffix("_quantized")
+            yield weight, _dequantised(arrays, weight)
+
+
+def _dequantised(arrays: Arrays, name: str) -> NDArray[Any]:
+    levels = arrays[f"{name}_quantized"].astype(np.float32) - arrays[f"{name}_zero_point"].astype(np.float32)
+    values: NDArray[Any] = levels * arrays[f"{name}_scale"]
+    return values
+
+
+def _unsmoothed(node: onnx.NodeProto, arrays: Arrays) -> NDArray[Any]:
+    """The weight (inputs, outputs) that the node multiplies with, as it was before smoothing."""
+    weight = _dequantised(arrays, node.input[1].removesuffix("_quantized"))
+    smoothed = SMOOTHED.search(node.input[0])
+    return weight * arrays[smoothed.group()][:, None] if smoothed else weight
+
+
+def _attention(node: onnx.NodeProto, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    found = ATTENTION.fullmatch(node.name)
+    if not found:
+        return {}
+    parts = ("query", "key", "value")
+    weights = np.split(_unsmoothed(node, arrays), len(parts), axis=1)
+    biases = np.split(arrays[node.input[2]], len(parts))
+    prefix = f"encoder.encoder.layer.{found.group(1)}.attention.self"
+    return {f"{prefix}.{part}.weight": weight.T for part, weight in zip(parts, weights, strict=True)} | {
+        f"{prefix}.{part}.bias": bias for part, bias in zip(parts, biases, strict=True)
+    }
+
+
+def _dense(node: onnx.NodeProto, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    found = DENSE.fullmatch(node.name)
+    if not found:
+        return {}
+    layer, place = found.groups()
+    return {f"encoder.encoder.layer.{layer}.{place.replace('/', '.')}.weight": _unsmoothed(node, arrays).T}
