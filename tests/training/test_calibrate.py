@@ -25,10 +25,10 @@ def test_a_factor_undoes_sharpness(factor: float) -> None:
 def test_a_blend_is_better_than_either_and_leaves_out_noise() -> None:
     rng = np.random.default_rng(7)
     clear, labels = planted(3_000, 6, 1.0)
-    encoder, linear = (clear + rng.normal(0, 2, clear.shape).astype(np.float32) for _ in range(2))
-    a, b = map(np.float32, blend(encoder, linear, labels))
+    encoder, linear = ((clear + rng.normal(0, 2, clear.shape)).astype(np.float32) for _ in range(2))
+    a, b = blend(encoder, linear, labels)
     alone = min(log_loss(values * np.float32(sharpness(values, labels)), labels) for values in (encoder, linear))
-    assert log_loss(encoder * a + linear * b, labels) < alone - 0.02
+    assert log_loss(encoder * np.float32(a) + linear * np.float32(b), labels) < alone - 0.02
     _, useless = blend(clear, rng.normal(0, 2, clear.shape).astype(np.float32), labels)
     assert useless < 0.1
 
