@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from serving import api, calls_api, console, live, pages, problems, reviews_api
+from serving import api, calls_api, console, live, pages, problems, reviews_api, stats_api
 from serving.engine import Engine
 from serving.keys import KeyRing
 from serving.limits import BodyLimit, SecurityHeaders
@@ -58,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(api.router)
     app.include_router(calls_api.router)
     app.include_router(reviews_api.router)
+    app.include_router(stats_api.router)
     app.include_router(live.router)
     app.include_router(pages.router)
     app.include_router(console.router)

@@ -256,3 +256,45 @@ class HolderRow(Base):
     role: Mapped[str] = mapped_column(String(16))
     city: Mapped[str | None] = mapped_column(Code)
     seen_at: Mapped[datetime]
+
+
+class FigureRow(Base):
+    """Sums over the calls of a city's day, for one value of one dimension (`all` has a single value).
+
+    What the figures page adds up, so that a year of a million calls is some ten thousand small rows.
+    """
+
+    __tablename__ = "figures"
+
+    city: Mapped[str] = mapped_column(Code, primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    dimension: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[str] = mapped_column(Code, primary_key=True)
+    calls: Mapped[int]
+    calls_110: Mapped[int]
+    effective: Mapped[int]
+    non_police: Mapped[int]
+    invalid: Mapped[int]
+    diverted: Mapped[int]
+    decided: Mapped[int]
+    overrode: Mapped[int]
+    lowered: Mapped[int]
+    returned: Mapped[int]
+    asked: Mapped[int]
+    refused: Mapped[int]
+    unsure: Mapped[int]
+    again: Mapped[int]
+    reviewed: Mapped[int]
+    milliseconds: Mapped[float] = mapped_column(Float)
+
+    __table_args__ = (Index("figures_by_day", "dimension", "day", "city"),)
+
+
+class StaleDay(Base):
+    """A city's day whose figures must be added up anew; `touched` counts, so that writers and the adder take turns."""
+
+    __tablename__ = "stale_days"
+
+    city: Mapped[str] = mapped_column(Code, primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    touched: Mapped[int]
