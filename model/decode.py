@@ -28,8 +28,8 @@ class Calibration:
     `blend` holds for each head the factors of the encoder's and of the linear model's logits, whose sum is the score
     that softmax turns into probabilities; `alone` the encoder's factor where it answers without the linear model.
     `police_weight` and `habit_weight` say how far the police head and the corpus' habit (`habit`: urgency given
-    category, 65 × 4) bend the joint; `confident_at` is the least probability of the destination at which a suggestion
-    counts as confident.
+    category, 65 × 4) bend the joint; `confident_at` is the largest expected cost (`model.risk`)
+    at which a suggestion counts as confident.
     """
 
     blend: Mapping[str, tuple[float, float]]

@@ -53,7 +53,7 @@ class Linear:
         ReleaseError: the file is missing, changed or unreadable.
     """
 
-    confident_at = 0.75
+    confident_at = 0.5
 
     def __init__(self, folder: Path = BUNDLED) -> None:
         release = open_release(folder, (FILES.fallback,))
@@ -102,7 +102,7 @@ class Linear:
 class Nothing:
     """When not even the linear model loads: unknown, so trouble for the police until a person decides."""
 
-    version, confident_at = "none", 1.1
+    version, confident_at = "none", -1.0
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """The same reading for every text."""

@@ -33,6 +33,7 @@ from model.location import Location, Locator
 from model.reading import Model, Reading
 from model.red_flags import load_flags, raised_flags
 from model.release import BUNDLED, ReleaseError
+from model.risk import expected_cost, load_costs
 from model.routing import Dangers, Route, consent, route, scripts
 from model.runtime import Encoder
 from model.text import Rendered, render, simplified
@@ -71,7 +72,7 @@ class Suggester:
         self.city = city
         self.city = self.policy(city).city
         self._locator = Locator(load_gazetteer())
-        for load in (load_flags, load_checklists, scripts):
+        for load in (load_flags, load_checklists, load_costs, scripts):
             load()
         self._spare: list[tuple[str, Callable[[], Model]]] = [
             ("model", partial(Blend, folder, threads)),
@@ -150,7 +151,7 @@ class Suggester:
         turns = simplified(call.transcript)
         flags = [(raised.flag, raised.said(call.transcript)) for raised in raised_flags(turns)]
         table, reply = reading.joint, answer(reading.joint, policy)
-        confident = self._confident(reply, rendered)
+        confident = self._confident(table, reply, policy, rendered)
         dangers = Dangers(flags, suspected=not confident and reply.danger >= SUSPECTED_AT)
         if dangers:
             table = without_invalid(reading.joint)
@@ -185,9 +186,9 @@ class Suggester:
         )
         return Advice(suggestion, checks)
 
-    def _confident(self, reply: Answer, rendered: Rendered) -> bool:
-        """Sure enough of the destination, on a text that has words to be sure of."""
-        sure = reply.probability["destination"] >= self.model.confident_at
+    def _confident(self, table: Array, reply: Answer, policy: Policy, rendered: Rendered) -> bool:
+        """Little enough at stake in acting on the reply, on a text that has words to be sure of."""
+        sure = expected_cost(table, policy, reply.destination, reply.urgency) <= self.model.confident_at
         return sure and not self.degraded and len(HAN.findall(rendered.text)) >= FEWEST_HAN
 
 

@@ -12,6 +12,7 @@ from data.corpus import Item
 from data.policy import DEFAULT_CITY, load_policy
 from data.taxonomy import URGENCIES, PoliceLabel, Urgency, categories
 from model.decode import Array, Calibration, answer, joint, scores, softmax
+from model.risk import expected_cost
 
 Labels = Mapping[str, NDArray[np.intp]]
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -86,15 +87,15 @@ def calibrate(
 
 
 def confidence_bar(tables: Array, labels: Labels, max_error: float) -> float:
-    """The lowest probability of the destination above which at most `max_error` of the destinations are wrong."""
+    """The largest expected cost of a suggestion under which at most `max_error` of the destinations are wrong."""
     policy = load_policy(DEFAULT_CITY)
     codes = list(categories())
     scored = []
     for table, category, urgency in zip(tables, labels["category"], labels["urgency"], strict=True):
         reply = answer(table, policy)
         truth = policy.rules[codes[category]].destination(URGENCIES[urgency])
-        scored.append((reply.probability["destination"], reply.destination != truth))
-    scored.sort(reverse=True)
+        scored.append((expected_cost(table, policy, reply.destination, reply.urgency), reply.destination != truth))
+    scored.sort()
     wrong = np.cumsum([missed for _, missed in scored]) / np.arange(1, len(scored) + 1)
     allowed = np.flatnonzero(wrong <= max_error)
-    return round(float(scored[allowed[-1]][0]), 4) if len(allowed) else 0.99
+    return round(float(scored[allowed[-1]][0]), 4) if len(allowed) else 0.0
