@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,21 @@ def items() -> list[Item]:
 
 
 def test_every_category_has_its_share(items: list[Item]) -> None:
-    assert len(items) >= 12_000
+    assert len(items) >= 20_000
     count = Counter(item.category for item in items)
     dialogues = Counter(item.category for item in items if item.style == "dialogue")
     assert set(count) == set(categories())
-    assert min(count.values()) >= 110
-    assert min(dialogues.values()) >= 40
+    assert min(count.values()) >= 150
+    assert min(dialogues.values()) >= 60
     assert set(Counter(item.urgency for item in items)) == set(Urgency)
+
+
+def test_neighbouring_categories_are_told_apart_by_contrast(items: list[Item]) -> None:
+    groups: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        groups[item.group].add(item.category)
+    pairs = Counter(pair for codes in groups.values() for pair in combinations(sorted(codes), 2))
+    assert sum(count >= 30 for count in pairs.values()) >= 40
 
 
 def test_invalid_calls_are_never_urgent(items: list[Item]) -> None:
