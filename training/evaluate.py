@@ -14,8 +14,10 @@ from data.corpus import Item, known_category, read_lines
 from data.policy import Policy, load_policy
 from data.records import Call, Suggestion, Turn
 from data.taxonomy import Urgency, categories
+from model.decode import Answer, answer
 from model.reading import Model
 from model.suggest import Suggester
+from model.text import render
 
 BATCH = 256
 HELD_OUT = "held-out split of the corpus"
@@ -70,13 +72,17 @@ def read_cases(path: Path) -> list[Case]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Truth and suggestion of every case, side by side."""
+    """Truth and suggestion of every case, side by side.
+
+    `unflagged` is what the model alone would say, without red flags, where the cases tell of danger.
+    """
 
     cases: Sequence[Case]
     suggestions: Sequence[Suggestion]
     truth: Mapping[str, NDArray[np.str_]]
     guess: Mapping[str, NDArray[np.str_]]
     probability: Mapping[str, NDArray[np.float64]]
+    unflagged: Sequence[Answer] = ()
 
     def right(self, head: str) -> NDArray[np.bool_]:
         """Which cases the head got right."""
@@ -96,12 +102,15 @@ def run(model: Model, cases: Sequence[Case]) -> Outcome:
     for at in range(0, len(cases), BATCH):
         suggestions += suggester.suggest_many([case.call() for case in cases[at : at + BATCH]])
     policy = load_policy(suggester.city)
+    hidden = any(case.danger is not None for case in cases)
+    readings = model.read([render(case.call().transcript).text for case in cases]) if hidden else []
     return Outcome(
         cases,
         suggestions,
         _columns([_truth(case, policy) for case in cases]),
         _columns([_guess(s) for s in suggestions]),
         {head: np.array([_probability(s)[head] for s in suggestions]) for head in ANSWERS},
+        [answer(reading.joint, policy) for reading in readings],
     )
 
 
@@ -176,18 +185,25 @@ def measure(outcome: Outcome) -> dict[str, Any]:
 
 
 def _danger(outcome: Outcome) -> dict[str, Any]:
-    """What happened to hidden dangers, and to the look-alikes beside them."""
-    pairs = list(zip(outcome.cases, outcome.suggestions, strict=True))
-    real = [s for case, s in pairs if case.danger]
-    harmless = [s for case, s in pairs if case.danger is False]
-    missed = [s for s in real if s.destination.track in ("hotline", "close") or s.urgency.level.rank > 1]
+    """What happened to hidden dangers and to the look-alikes beside them, by the model alone and with red flags."""
+    rows = list(zip(outcome.cases, outcome.suggestions, outcome.unflagged, strict=True))
+    real = [(s, reply) for case, s, reply in rows if case.danger]
+    harmless = [(s, reply) for case, s, reply in rows if case.danger is False]
+    missed = [s for s, _ in real if _under_called(s.destination.code, s.urgency.level)]
     return {
         "calls": len(real),
+        "under_called_by_the_model_alone": sum(_under_called(r.destination, r.urgency) for _, r in real),
         "under_called": len(missed),
         "passed_on_confidently": sum(s.confident for s in missed),
         "look_alikes": len(harmless),
-        "raised_to_emergency": sum(s.urgency.level is Urgency.EMERGENCY for s in harmless),
+        "raised_to_emergency_by_the_model_alone": sum(r.urgency is Urgency.EMERGENCY for _, r in harmless),
+        "raised_to_emergency": sum(s.urgency.level is Urgency.EMERGENCY for s, _ in harmless),
     }
+
+
+def _under_called(destination: str, urgency: Urgency) -> bool:
+    """Whether a danger so routed would not be met at once."""
+    return destination in ("hotline_12345", "operator_closes") or urgency.rank >= Urgency.ROUTINE_ONSITE.rank
 
 
 def _slices(cases: Sequence[Case]) -> dict[str, NDArray[np.bool_]]:

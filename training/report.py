@@ -13,20 +13,30 @@ import numpy as np
 from sklearn.metrics import confusion_matrix
 
 from data.taxonomy import categories
-from model.reading import Model
+from model.blend import Blend
+from model.fallback import Linear
+from model.runtime import Encoder
 from training.evaluate import ANSWERS, Case, Outcome, compare, measure, per_category, run
 
 BINS = 10
 
 
-def write_report(folder: Path, name: str, cases: Sequence[Case], model: Model, baseline: Model) -> dict[str, Any]:
-    """Measures both on the same calls, writes everything to `folder` and returns what stands in report.json."""
+def write_report(folder: Path, name: str, cases: Sequence[Case], release: Path) -> dict[str, Any]:
+    """Measures the release as served, its encoder alone and the baseline on the same calls.
+
+    Writes everything to `folder` and returns what stands in report.json.
+
+    Raises:
+        ReleaseError: the release does not load.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    ours, theirs = run(model, cases), run(baseline, cases)
+    model, encoder, baseline = Blend(release), Encoder(release), Linear(release)
+    ours, alone, theirs = run(model, cases), run(encoder, cases), run(baseline, cases)
     report = {
         "set": name,
         "versions": {"model": model.version, "baseline": baseline.version},
         "model": measure(ours),
+        "encoder": measure(alone),
         "baseline": measure(theirs),
         "model_minus_baseline": compare(ours, theirs),
         "categories": per_category(ours),
@@ -45,15 +55,15 @@ def interval(figure: dict[str, float]) -> str:
 
 
 def figures_table(report: dict[str, Any]) -> str:
-    """The main figures of model and baseline side by side, as a Markdown table."""
-    model, baseline = report["model"], report["baseline"]
-    rows = [(head, interval(model["accuracy"][head]), interval(baseline["accuracy"][head]),
-             interval(report["model_minus_baseline"][head])) for head in ANSWERS]  # fmt: skip
-    rows.insert(1, ("category in top three", interval(model["top3"]), interval(baseline["top3"]), ""))
-    if "acceptable" in model:
-        rows.insert(1, ("category acceptable", interval(model["acceptable"]), interval(baseline["acceptable"]), ""))
-    lines = ["| accuracy (95 % interval) | model | jieba + scikit-learn | difference |", "| --- | --- | --- | --- |"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+    """The main figures side by side, as a Markdown table; the difference is the model's from the baseline."""
+    sides = [report[side] for side in ("model", "encoder", "baseline")]
+    rows = [[head, *(interval(side["accuracy"][head]) for side in sides),
+             interval(report["model_minus_baseline"][head])] for head in ANSWERS]  # fmt: skip
+    rows.insert(1, ["category in top three", *(interval(side["top3"]) for side in sides), ""])
+    if "acceptable" in report["model"]:
+        rows.insert(1, ["category acceptable", *(interval(side["acceptable"]) for side in sides), ""])
+    head = ["accuracy (95 % interval)", "model", "its encoder alone", "jieba + scikit-learn", "difference"]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
 def _markdown(report: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from data.tables import DataError
 from model.fallback import Linear
+from model.release import BUNDLED
 from training.evaluate import Case, bootstrap, calibration_error, compare, measure, per_category, read_cases, run
 from training.report import write_report
 
@@ -25,7 +26,7 @@ def test_measure_counts_right_and_wrong() -> None:
     assert figures["accuracy"]["category"]["value"] == pytest.approx(2 / 3, abs=1e-3)
     assert figures["acceptable"]["value"] == 1
     assert figures["danger"]["calls"] == 1
-    assert figures["danger"]["under_called"] == 1
+    assert figures["danger"]["under_called"] == figures["danger"]["under_called_by_the_model_alone"] == 1
     assert figures["slices"]["urgency: emergency"]["category"] == 0
     assert compare(outcome, outcome)["category"] == {"value": 0, "low": 0, "high": 0}
     (robbery,) = [row for row in per_category(outcome) if row["category"] == "robbery"]
@@ -41,11 +42,11 @@ def test_intervals_and_calibration_error() -> None:
 
 
 def test_a_report_is_json_markdown_and_pictures(tmp_path: Path) -> None:
-    report = write_report(tmp_path, "three calls", CASES, Linear(), Linear())
+    report = write_report(tmp_path, "three calls", CASES, BUNDLED)
     assert json.loads((tmp_path / "report.json").read_text()) == json.loads(json.dumps(report))
     text = (tmp_path / "report.md").read_text()
     assert "three calls: 3 calls" in text
-    assert "jieba + scikit-learn" in text
+    assert "| its encoder alone | jieba + scikit-learn |" in text
     for name in ("confusion", "reliability", "slices"):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
