@@ -7,11 +7,12 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from serving import api, calls_api, console, live, pages, problems, reviews_api, stats_api
+from serving import api, calls_api, console, live, pages, problems, reviews_api, sessions_api, stats_api
 from serving.engine import Engine
 from serving.keys import KeyRing
 from serving.limits import BodyLimit, SecurityHeaders
 from serving.live_calls import LiveCalls
+from serving.sessions import Guard, Sessions
 from serving.settings import Settings
 from serving.store.recorder import Recorder
 from serving.store.store import Store
@@ -53,12 +54,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.store = store
     app.state.recorder = recorder
     app.state.keys = KeyRing(settings.state_dir / "keys.json")
+    app.state.sessions = Sessions(settings.state_dir, app.state.keys)
+    app.state.guard = Guard()
     app.state.live = live_calls = LiveCalls(settings, engine.suggester.city)
     problems.install(app)
     app.include_router(api.router)
     app.include_router(calls_api.router)
     app.include_router(reviews_api.router)
     app.include_router(stats_api.router)
+    app.include_router(sessions_api.router)
     app.include_router(live.router)
     app.include_router(pages.router)
     app.include_router(console.router)

@@ -1,30 +1,54 @@
-"""Who asks: the bearer key and what its role may do."""
+"""Who asks – by bearer key, or by the session cookie of a page – and what his role may do."""
 
+import hmac
 import ipaddress
 from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
 from serving.keys import Key, KeyRing, Role
 from serving.problems import Problem
+from serving.sessions import COOKIE, TOKEN_HEADER, Sessions, same_origin
 
+SAFE = ("GET", "HEAD", "OPTIONS")
 bearer = HTTPBearer(auto_error=False, description="A key made by `yidiantong keys create`.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
 def authenticated(request: Request, credentials: Credentials) -> Key:
-    """The holder of the request's key.
+    """The holder of the request's key or session.
 
     Raises:
-        Problem: 401 without a valid key.
+        Problem: 401 without a valid one; 403 for an unsafe request by cookie that no page of this service sent.
     """
     ring: KeyRing = request.app.state.keys
-    key = ring.holder(credentials.credentials) if credentials else None
+    if credentials:
+        key = ring.holder(credentials.credentials)
+    else:
+        key = session_holder(request)
+        if key and request.method not in SAFE:
+            _sent_by_our_page(request)
     if key is None:
         raise Problem(401)
     return key
+
+
+def session_holder(connection: HTTPConnection) -> Key | None:
+    """Whose session the cookie is, if it is one. Callers see to it that a page of this service asks."""
+    cookie = connection.cookies.get(COOKIE)
+    sessions: Sessions = connection.app.state.sessions
+    return sessions.holder(cookie) if cookie else None
+
+
+def _sent_by_our_page(request: Request) -> None:
+    sessions: Sessions = request.app.state.sessions
+    expected = sessions.token(request.cookies[COOKIE])
+    given = request.headers.get(TOKEN_HEADER, "")
+    if not same_origin(request) or not hmac.compare_digest(expected.encode(), given.encode()):
+        raise Problem(403, f"a session's unsafe request comes from a page of this service, with {TOKEN_HEADER}")
 
 
 def allowed(*roles: Role) -> Callable[[Key], Key]:

@@ -12,11 +12,13 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from data.records import Call
 from model.suggest import Advice
 from serving import metrics
+from serving.auth import session_holder
 from serving.engine import Engine
 from serving.keys import Key, KeyFileError, KeyRing, Role
 from serving.live_calls import Closed, LiveCall, LiveCalls
 from serving.live_messages import EndMessage, LiveSuggestion, StartMessage, as_message, parse
 from serving.problems import Problem
+from serving.sessions import same_origin
 
 PROTOCOL = "yidiantong.v1"
 BEARER = "bearer."
@@ -85,10 +87,14 @@ class Session:
         self._tokens, self._refilled = float(BURST), time.monotonic()
 
     def _holder(self) -> Key:
-        key = self._ring.holder(self._secret) if self._secret else None
+        key = self._ring.holder(self._secret) if self._secret else self._of_session()
         if key is None:
             raise Closed(4401, "a valid key is needed")
         return key
+
+    def _of_session(self) -> Key | None:
+        """A browser that logged in sends its cookie; other sites' pages would send it too, so their origin counts."""
+        return session_holder(self._websocket) if same_origin(self._websocket) else None
 
     def check(self) -> None:
         """Ends the connection when its key has been revoked."""

@@ -12,10 +12,17 @@ export function takeKey() {
 }
 
 export function key() { return sessionStorage.getItem(STORED) || ""; }
-export function setKey(value) { sessionStorage.setItem(STORED, value.trim()); }
+export function setKey(value) {
+  if (value.trim()) sessionStorage.setItem(STORED, value.trim());
+  else sessionStorage.removeItem(STORED);
+}
 
-/** Headers that say who asks; without a key the session cookie does. */
-export function authorization() { return key() ? { Authorization: `Bearer ${key()}` } : {}; }
+/** Headers that say who asks; without a key the session cookie does, with the token that belongs to it. */
+export function authorization() {
+  if (key()) return { Authorization: `Bearer ${key()}` };
+  const token = document.cookie.match(/(?:^|; )ydt_csrf=([0-9a-f]+)/);
+  return token ? { "X-CSRF-Token": token[1] } : {};
+}
 
 /**
  * One request. Never throws: `status` is 0 when the service did not answer, `data` the answer or the problem,

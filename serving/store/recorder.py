@@ -75,7 +75,14 @@ class Recorder:
 
     def read(self, call_id: str, by_key: Key, action: str = "read") -> None:
         """Somebody looked at a call."""
-        self.write([Noted(by=by(by_key), action=action, call_id=call_id)], durable=False)
+        self.note(Noted(by=by(by_key), action=action, call_id=call_id))
+
+    def note(self, entry: Noted) -> None:
+        """For the audit trail. A full disk keeps nobody from his work: it is logged."""
+        try:
+            self.write([entry], durable=False)
+        except OSError as error:
+            structlog.get_logger().error("not noted", kind=type(error).__name__, action=entry.action)
 
     def write(self, entries: Sequence[AnyEntry], durable: bool = True) -> None:
         """Writes `entries`; with `durable` it returns when they are on the disk.
