@@ -37,3 +37,4 @@ train: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m tests.bench.service
+	$(BIN)/python -m tests.bench.live

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -80,6 +80,16 @@ class Policy:
     city: str
     rules: Mapping[str, Rule]
     version: str
+
+    @cached_property
+    def owners(self) -> tuple[PoliceLabel, ...]:
+        """Whose matter each category is, in the order of the taxonomy."""
+        return tuple(self.rules[code].owner for code in categories())
+
+    @cached_property
+    def destinations(self) -> tuple[tuple[str, ...], ...]:
+        """Where each category goes at each urgency, both in their order."""
+        return tuple(tuple(self.rules[code].destination(level) for level in Urgency) for code in categories())
 
 
 def load_policy(city: str, folder: Path = POLICY_DIR) -> Policy:

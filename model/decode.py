@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -105,9 +105,11 @@ def possible() -> Array:
 class Answer:
     """One consistent reading of a call; `by_category` and `by_destination` are marginals it was read from.
 
-    `danger` is the probability that someone must leave at once.
+    `cell` is the place of category and urgency in the joint distribution; `danger` is the probability that someone must
+    leave at once.
     """
 
+    cell: tuple[int, int]
     label: PoliceLabel
     category: str
     urgency: Urgency
@@ -118,30 +120,52 @@ class Answer:
     danger: float
 
 
-def answer(table: Array, policy: Policy) -> Answer:
-    """The answer for a joint distribution (65 × 4) under `policy`: owner, category within it, urgency within that."""
+@dataclass(frozen=True)
+class _Grid:
+    """A policy as numbers: the owner of each category (65,), the destination of each cell (260,), their codes."""
+
+    owner: NDArray[np.intp]
+    destination: NDArray[np.intp]
+    codes: tuple[str, ...]
+
+
+@lru_cache(maxsize=64)
+def _grid(owners: tuple[PoliceLabel, ...], destinations: tuple[tuple[str, ...], ...]) -> _Grid:
+    codes = tuple(dict.fromkeys(code for row in destinations for code in row))
+    cells = np.array([codes.index(code) for row in destinations for code in row])
+    return _Grid(np.array([POLICE_LABELS.index(owner) for owner in owners]), cells, codes)
+
+
+def answer(table: Array, policy: Policy, cell: tuple[int, int] | None = None) -> Answer:
+    """The answer for a joint distribution (65 × 4) under `policy`: owner, category within it, urgency within that.
+
+    With `cell`, that category and urgency instead of the likeliest.
+    """
+    grid = _grid(policy.owners, policy.destinations)
     table = table * possible()
     table = table / table.sum()
-    codes = list(categories())
-    rules = [policy.rules[code] for code in codes]
     by_category = table.sum(1)
-    by_label = {label: float(sum(p for p, rule in zip(by_category, rules, strict=True) if rule.owner is label))
-                for label in POLICE_LABELS}  # fmt: skip
-    label = max(by_label, key=by_label.__getitem__)
-    owned = [number for number, rule in enumerate(rules) if rule.owner is label]
-    best = max(owned, key=lambda number: by_category[number])
-    level = int(table[best].argmax())
-    destination = rules[best].destination(URGENCIES[level])
-    by_destination: dict[str, float] = {}
-    for rule, row in zip(rules, table, strict=True):
-        for urgency, p in zip(URGENCIES, row, strict=True):
-            code = rule.destination(urgency)
-            by_destination[code] = by_destination.get(code, 0.0) + float(p)
+    by_label = np.bincount(grid.owner, by_category, len(POLICE_LABELS))
+    by_destination = np.bincount(grid.destination, table.ravel(), len(grid.codes))
+    if cell is None:
+        best = int(np.where(grid.owner == by_label.argmax(), by_category, -1).argmax())
+        cell = (best, int(table[best].argmax()))
+    best, level = cell
+    destination = policy.destinations[best][level]
     probability = {
-        "police": by_label[label],
+        "police": float(by_label[grid.owner[best]]),
         "category": float(by_category[best]),
         "urgency": float(table.sum(0)[level]),
-        "destination": by_destination[destination],
+        "destination": float(by_destination[grid.codes.index(destination)]),
     }
-    danger = float(table[:, : Urgency.ROUTINE_ONSITE.rank].sum())
-    return Answer(label, codes[best], URGENCIES[level], destination, probability, by_category, by_destination, danger)
+    return Answer(
+        cell=cell,
+        label=policy.owners[best],
+        category=list(categories())[best],
+        urgency=URGENCIES[level],
+        destination=destination,
+        probability=probability,
+        by_category=by_category,
+        by_destination=dict(zip(grid.codes, by_destination.tolist(), strict=True)),
+        danger=float(table[:, : Urgency.ROUTINE_ONSITE.rank].sum()),
+    )

@@ -26,31 +26,38 @@ from data.records import (
 from data.taxonomy import categories, destinations
 from model.blend import Blend
 from model.checklist import Check, ask_next, checklist, load_checklists
-from model.decode import Answer, Array, answer
+from model.decode import Answer, Array
 from model.evidence import evidence
+from model.facts import Fact, find_facts
 from model.fallback import Linear, Nothing
 from model.location import Location, Locator
 from model.reading import Model, Reading
 from model.red_flags import load_flags, raised_flags
 from model.release import BUNDLED, ReleaseError
 from model.risk import expected_cost, load_costs
-from model.routing import Dangers, Route, consent, route, scripts
+from model.routing import Route, consent, route, scripts
 from model.runtime import Encoder
+from model.stability import Decision, Shown, Stability, decide, load_stability
 from model.text import Rendered, render, simplified
 
 TOP = 3
 HAN = re.compile("[\u3400-\u9fff]")
 FEWEST_HAN = 2
-SUSPECTED_AT = 0.35
 DEGRADED = ("模型不可用，由备用模型作答，请以人工判断为准",)
 
 
 @dataclass(frozen=True)
 class Advice:
-    """A suggestion with what an operator who is still on the call sees beside it."""
+    """A suggestion with what an operator who is still on the call sees beside it.
+
+    `shown` is what the next advice of the call is to hold on to; not `settled` means that too little has been said.
+    """
 
     suggestion: Suggestion
     checks: tuple[Check, ...]
+    facts: tuple[Fact, ...]
+    shown: Shown
+    settled: bool
 
 
 class Suggester:
@@ -72,7 +79,7 @@ class Suggester:
         self.city = city
         self.city = self.policy(city).city
         self._locator = Locator(load_gazetteer())
-        for load in (load_flags, load_checklists, load_costs, scripts):
+        for load in (load_flags, load_checklists, load_costs, load_stability, scripts):
             load()
         self._spare: list[tuple[str, Callable[[], Model]]] = [
             ("model", partial(Blend, folder, threads)),
@@ -92,7 +99,8 @@ class Suggester:
                 self.problems.append(f"{part}: {error}")
         return Nothing()
 
-    def _read(self, texts: Sequence[str]) -> list[Reading]:
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """One reading a text by the model, or by the next one should it break."""
         while True:  # ends with a model that reads nothing and so cannot break
             try:
                 return self.model.read(texts)
@@ -130,53 +138,66 @@ class Suggester:
         Raises:
             UnknownCity: no policy for the city of one of them.
         """
-        return [advice.suggestion for advice in self.advise_many(calls)]
-
-    def advise_many(self, calls: Sequence[Call]) -> list[Advice]:
-        """As `suggest_many`, with the checklists."""
         begun = time.perf_counter()
-        chosen = [self.policy(call.city) for call in calls]
+        for call in calls:
+            self.policy(call.city)
         rendered = [render(call.transcript) for call in calls]
-        readings = self._read([text.text for text in rendered])
+        readings = self.read([text.text for text in rendered])
         read = (time.perf_counter() - begun) / max(1, len(calls))
         made = []
-        for call, policy, text, reading in zip(calls, chosen, rendered, readings, strict=True):
+        for call, text, reading in zip(calls, rendered, readings, strict=True):
             start = time.perf_counter()
-            advice = self._advise(call, policy, text, reading)
+            suggestion = self.advice(call, text, reading).suggestion
             elapsed = round((read + time.perf_counter() - start) * 1e3, 2)
-            made.append(replace(advice, suggestion=advice.suggestion.model_copy(update={"elapsed_ms": elapsed})))
+            made.append(suggestion.model_copy(update={"elapsed_ms": elapsed}))
         return made
 
-    def _advise(self, call: Call, policy: Policy, rendered: Rendered, reading: Reading) -> Advice:
-        turns = simplified(call.transcript)
-        flags = [(raised.flag, raised.said(call.transcript)) for raised in raised_flags(turns)]
-        table, reply = reading.joint, answer(reading.joint, policy)
-        confident = self._confident(table, reply, policy, rendered)
-        dangers = Dangers(flags, suspected=not confident and reply.danger >= SUSPECTED_AT)
-        if dangers:
-            table = without_invalid(reading.joint)
-            reply = answer(table, policy)
+    def advise(self, call: Call, shown: Shown | None = None) -> Advice:
+        """Advice for a live call that shows `shown` so far: it changes on evidence, not on noise.
+
+        Raises:
+            UnknownCity: no policy for the call's city.
+        """
+        begun = time.perf_counter()
+        self.policy(call.city)
+        rendered = render(call.transcript)
+        (reading,) = self.read([rendered.text])
+        advice = self.advice(call, rendered, reading, shown, load_stability())
+        elapsed = round((time.perf_counter() - begun) * 1e3, 2)
+        return replace(advice, suggestion=advice.suggestion.model_copy(update={"elapsed_ms": elapsed}))
+
+    def advice(
+        self,
+        call: Call,
+        rendered: Rendered,
+        reading: Reading,
+        shown: Shown | None = None,
+        rules: Stability | None = None,
+    ) -> Advice:
+        """What follows from a reading of `call`; with `rules`, `shown` is held on to as they say."""
+        policy, turns = self.policy(call.city), simplified(call.transcript)
+        decision = self.decision(call, rendered, reading, shown, rules)
+        reply, dangers, confident = decision.reply, decision.dangers, decision.confident
         way = route(reply, policy, dangers, confident, call.channel)
         spoken = [(number, turn.text) for number, turn in enumerate(turns) if turn.speaker == "caller"]
         place = self._locator.locate(spoken, policy.city)
         placed = place is not None and place.town is not None and place.city == policy.city
         unit = _unit(way, place, policy.city)
-        number = list(categories()).index(reply.category)
         checks = checklist(turns, categories()[reply.category], way.urgency, placed)
         suggestion = Suggestion(
             call_id=call.call_id or uuid.uuid4().hex,
             suggestion_id=uuid.uuid4().hex,
             police=Police(label=reply.label, probability=_rounded(reply.probability["police"])),
             category=_category(reply),
-            urgency=UrgencyGuess(level=way.urgency, probability=_urgency_probability(table, way, bool(dangers))),
+            urgency=_urgency(decision, way),
             destination=_destination(reply, way, policy, unit),
             linked=tuple(Linked(code=code, name=destinations()[code].name) for code in way.linked),
             action=way.action,
             consent=consent(way, reply.label, reply.category, unit, call.channel),
             confident=confident,
             reasons=(*way.reasons, *_elsewhere(place, policy.city), *(DEGRADED if self.problems else ())),
-            evidence=evidence(reading, number, rendered, call.transcript),
-            red_flags=tuple(RedFlag(id=flag.id, text=words) for flag, words in flags),
+            evidence=evidence(reading, reply.cell[0], rendered, call.transcript),
+            red_flags=tuple(RedFlag(id=flag.id, text=words) for flag, words in dangers.heard),
             ask_next=ask_next(checks),
             location=_place(place, call.transcript),
             degraded=self.degraded,
@@ -184,31 +205,36 @@ class Suggester:
             policy_version=policy.version,
             elapsed_ms=0.0,
         )
-        return Advice(suggestion, checks)
+        facts = find_facts(call.transcript, place) if rules else ()
+        return Advice(suggestion, checks, facts, decision.shown, decision.settled)
 
-    def _confident(self, table: Array, reply: Answer, policy: Policy, rendered: Rendered) -> bool:
+    def decision(
+        self, call: Call, rendered: Rendered, reading: Reading, shown: Shown | None, rules: Stability | None
+    ) -> Decision:
+        """What is shown of `call` for this reading: its answer and the dangers, before routing."""
+        turns = simplified(call.transcript)
+        flags = [(raised.flag, raised.said(call.transcript)) for raised in raised_flags(turns)]
+        heard = sum(len(turn.text) for turn in turns if turn.speaker == "caller")
+        policy = self.policy(call.city)
+        sure = partial(self._confident, reading.joint, policy, rendered)
+        return decide(reading.joint, policy, flags, sure, heard, shown, rules)
+
+    def _confident(self, table: Array, policy: Policy, rendered: Rendered, reply: Answer) -> bool:
         """Little enough at stake in acting on the reply, on a text that has words to be sure of."""
         sure = expected_cost(table, policy, reply.destination, reply.urgency) <= self.model.confident_at
         return sure and not self.degraded and len(HAN.findall(rendered.text)) >= FEWEST_HAN
-
-
-def without_invalid(table: Array) -> Array:
-    """A call in which danger was heard is no invalid call."""
-    kept = table.copy()
-    kept[[number for number, category in enumerate(categories().values()) if category.group == "invalid"]] = 0
-    total = kept.sum()
-    return kept / total if total > 0 else table
 
 
 def _rounded(probability: float) -> float:
     return round(min(1.0, float(probability)), 4)
 
 
-def _urgency_probability(table: Array, way: Route, raised: bool) -> float:
-    """The model's probability of at least this urgency where a danger raised it, of exactly this otherwise."""
+def _urgency(decision: Decision, way: Route) -> UrgencyGuess:
+    """The urgency with the probability of at least it where a danger raised it, of exactly it otherwise."""
     level = way.urgency.rank
-    by_level = table.sum(0)
-    return _rounded(by_level[: level + 1].sum() if raised else by_level[level])
+    by_level = decision.table.sum(0)
+    probability = by_level[: level + 1].sum() if decision.dangers else by_level[level]
+    return UrgencyGuess(level=way.urgency, probability=_rounded(probability))
 
 
 def _category(reply: Answer) -> CategoryGuess:

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from serving import api, calls_api, console, live, pages, problems, reviews_api, sessions_api, stats_api
+from serving import api, calls_api, console, live, pages, problems, reviews_api, sessions_api, stats_api, wall
 from serving.engine import Engine
 from serving.keys import KeyRing
 from serving.limits import BodyLimit, SecurityHeaders
@@ -16,6 +16,7 @@ from serving.sessions import Guard, Sessions
 from serving.settings import Settings
 from serving.store.recorder import Recorder
 from serving.store.store import Store
+from serving.wall import Wall
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -56,7 +57,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.keys = KeyRing(settings.state_dir / "keys.json")
     app.state.sessions = Sessions(settings.state_dir, app.state.keys)
     app.state.guard = Guard()
-    app.state.live = live_calls = LiveCalls(settings, engine.suggester.city)
+    app.state.wall = Wall(settings)
+    app.state.live = live_calls = LiveCalls(settings, engine.suggester.city, app.state.wall)
     problems.install(app)
     app.include_router(api.router)
     app.include_router(calls_api.router)
@@ -64,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stats_api.router)
     app.include_router(sessions_api.router)
     app.include_router(live.router)
+    app.include_router(wall.router)
     app.include_router(pages.router)
     app.include_router(console.router)
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from data.records import Call, Suggestion
+from model.stability import Shown
 from model.suggest import Advice, Suggester
 from serving import metrics
 from serving.problems import Problem
@@ -50,8 +51,8 @@ class Engine:
         finally:
             self._taken -= 1
 
-    async def advise(self, newest: Callable[[], Call]) -> Advice:
-        """Advice for a live call; `newest` is asked for its transcript when its turn has come, not before.
+    async def advise(self, newest: Callable[[], Call], shown: Shown | None) -> Advice:
+        """Advice for a live call that shows `shown`; `newest` is asked for its transcript when its turn has come.
 
         A live call waits for one answer at a time, and places are given in the order of asking: so however fast one
         call's text comes, every other call that waits is served between two of its answers. They are bounded where
@@ -62,7 +63,7 @@ class Engine:
         def work() -> Advice:
             begun = time.perf_counter()
             metrics.queueing.observe(begun - queued)
-            (advice,) = self.suggester.advise_many([newest()])
+            advice = self.suggester.advise(newest(), shown)
             metrics.inference.observe(time.perf_counter() - begun)
             metrics.count(advice.suggestion)
             return replace(advice, suggestion=self._marked(advice.suggestion))

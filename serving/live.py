@@ -3,13 +3,15 @@
 import asyncio
 import re
 import time
+import uuid
 from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Path, WebSocket
+from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from data.records import Call
+from data.records import Call, Suggestion
 from model.suggest import Advice
 from serving import metrics
 from serving.auth import session_holder
@@ -19,6 +21,8 @@ from serving.live_calls import Closed, LiveCall, LiveCalls
 from serving.live_messages import EndMessage, LiveSuggestion, StartMessage, as_message, parse
 from serving.problems import Problem
 from serving.sessions import same_origin
+from serving.store.recorder import Recorder
+from serving.wall import Card
 
 PROTOCOL = "yidiantong.v1"
 BEARER = "bearer."
@@ -74,6 +78,7 @@ class Session:
         self._ring: KeyRing = state.keys
         self._engine: Engine = state.engine
         self._calls: LiveCalls = state.live
+        self._recorder: Recorder = state.recorder
         self._secret = offered_secret(websocket)
         self.key: Key = self._holder()
         if self.key.role not in (Role.OPERATOR, Role.ADMIN):
@@ -128,6 +133,9 @@ class Session:
                 for job in jobs:
                     job.cancel()
                 await asyncio.wait(jobs)
+            if call.shown and call.recorded < call.text_revision:  # a suggestion's words are kept as they were with it
+                call.shown = call.shown.model_copy(update={"suggestion_id": uuid.uuid4().hex})
+                await self._record(call, call.shown)
         raise ended[0]
 
     async def _listen(self, call: LiveCall) -> None:
@@ -155,7 +163,7 @@ class Session:
             raise Closed(4413, f"a message has at most {LARGEST_MESSAGE} bytes")
         said = parse(text)
         if isinstance(said, StartMessage):
-            call.start(said, getattr(self.key, "city", None))
+            call.start(said, self.key.city)
         elif isinstance(said, EndMessage):
             call.ended = True
             self._news.set()
@@ -182,24 +190,27 @@ class Session:
         while True:
             await self._news.wait()
             self._news.clear()
-            if call.answered < call.revision and not call.silent:
+            if not call.silent and (call.answered < call.revision or (call.ended and call.has_evidence)):
                 await self._show(call)
-            if call.ended and (call.answered == call.revision or call.silent):
+            if call.ended and (call.silent or (call.answered == call.revision and not call.has_evidence)):
                 raise Closed(1000, "the call has ended")
 
     async def _show(self, call: LiveCall) -> None:
-        before, answered = call.shown, call.answered
-        if before is None or call.evaluated < call.text_revision:
-            revision, arrived, advice = await self._evaluated(call)
-            shown = live_suggestion(advice, revision, before)
-            call.evaluated = revision
-        else:  # the text is as it was: so is the suggestion
-            arrived = self._arrived
+        before, answered, arrived = call.shown, call.answered, self._arrived
+        if before is None or call.has_evidence or call.advice is None:
+            call.evaluated, arrived, call.advice = await self._evaluated(call)
+            shown = live_suggestion(call.advice, call.evaluated, before, call.ended)
+            if before is None or before.suggestion_id != shown.suggestion_id:
+                await self._record(call, shown)
+        else:  # no evidence has come: the suggestion is as it was
             shown = before.model_copy(update={"revision": call.revision, "changed": False})
         call.shown = shown
         metrics.live_superseded.inc(max(0, shown.revision - answered - 1))
         await self._send(shown.model_dump_json())
         metrics.live_seconds.observe(time.perf_counter() - arrived)
+        self._calls.wall.show(
+            Card.of(shown, call.city, call.channel, call.began, settled=shown.settled, changed=shown.changed)
+        )
 
     async def _evaluated(self, call: LiveCall) -> tuple[int, float, Advice]:
         revision, arrived = 0, 0.0
@@ -210,15 +221,48 @@ class Session:
             revision, snapshot = call.snapshot()
             return snapshot
 
-        advice = await self._engine.advise(newest)
+        advice = await self._engine.advise(newest, call.advice.shown if call.advice else None)
         return revision, arrived, advice
+
+    async def _record(self, call: LiveCall, shown: LiveSuggestion) -> None:
+        """Writes down what is shown, before it is, with what has been said so far."""
+        revision, said = call.snapshot()
+        suggestion = Suggestion.model_validate({name: getattr(shown, name) for name in Suggestion.model_fields})
+        await run_in_threadpool(self._recorder.suggested, said, suggestion, self.key)
+        call.recorded = revision
 
     async def _send(self, text: str) -> None:
         await self._websocket.send_text(text)
 
 
-def live_suggestion(advice: Advice, revision: int, before: LiveSuggestion | None) -> LiveSuggestion:
-    """What goes out for this advice."""
-    suggestion = advice.suggestion
-    changed = before is not None and before.destination.code != suggestion.destination.code
-    return LiveSuggestion(**dict(suggestion), revision=revision, changed=changed, settled=True, checklist=advice.checks)
+def live_suggestion(advice: Advice, revision: int, before: LiveSuggestion | None, ended: bool) -> LiveSuggestion:
+    """What goes out for this advice; while it recommends the same, it is the same suggestion."""
+    settled = advice.settled or ended
+    suggestion = advice.suggestion.model_copy(update={"confident": advice.suggestion.confident and settled})
+    values = dict(suggestion) | {
+        "revision": revision,
+        "changed": before is not None and before.destination.code != suggestion.destination.code,
+        "settled": settled,
+        "facts": advice.facts,
+        "checklist": advice.checks,
+    }
+    if before is not None and recommended(before) == recommended(suggestion):
+        values["suggestion_id"] = before.suggestion_id
+    return LiveSuggestion(**values)
+
+
+def recommended(suggestion: Suggestion) -> tuple[object, ...]:
+    """What an operator accepts when he accepts the suggestion."""
+    return (
+        suggestion.police.label,
+        suggestion.category.code,
+        suggestion.urgency.level,
+        suggestion.destination.code,
+        suggestion.destination.unit,
+        suggestion.linked,
+        suggestion.action,
+        suggestion.consent,
+        suggestion.confident,
+        suggestion.degraded,
+        [flag.id for flag in suggestion.red_flags],
+    )

@@ -9,11 +9,13 @@ from typing import Protocol
 
 from data.policy import policies
 from data.records import MAX_CHARACTERS, MAX_TURNS, Call, Turn, is_blank
+from model.suggest import Advice
 from serving import metrics
 from serving.keys import Key
 from serving.live_messages import KnownTurn, LiveSuggestion, Ready, StartMessage, TurnMessage
 from serving.problems import FieldProblem, Problem
 from serving.settings import Settings
+from serving.wall import Wall
 
 SWEEP_SECONDS = 1.0
 
@@ -39,19 +41,23 @@ class Connection(Protocol):
 
 
 class LiveCall:
-    """One call on line. `revision` counts the turn messages taken; `text_revision` is the last that changed the text.
+    """One call on line. `revision` counts the turn messages taken.
 
+    `text_revision` is the last that changed a word, `caller_revision` the last that changed one of the caller's,
+    `evaluated` the last that the advice knows of, `recorded` the last that has been written down.
     `turns` is replaced, never changed, so that a worker thread can read it at any time.
     """
 
-    def __init__(self, call_id: str, city: str) -> None:
-        self.call_id, self.city = call_id, city
+    def __init__(self, call_id: str, city: str, owner: str) -> None:
+        self.call_id, self.city, self.owner = call_id, city, owner
         self.channel: str = "110"
         self.turns: tuple[Turn, ...] = ()
         self.partial: list[bool] = []
-        self.characters = self.revision = self.text_revision = 0
+        self.characters = self.revision = self.text_revision = self.caller_revision = 0
         self.shown: LiveSuggestion | None = None
-        self.evaluated = 0
+        self.advice: Advice | None = None
+        self.evaluated = self.recorded = 0
+        self.began = time.time()
         self.ended = False
         self.connection: Connection | None = None
         self.parked_at = 0.0
@@ -95,6 +101,8 @@ class LiveCall:
             self.turns = (*self.turns[:number], turn, *self.turns[number + 1 :])
             self.characters = characters
             self.text_revision = self.revision + 1
+            if "caller" in (turn.speaker, before.speaker if before else ""):
+                self.caller_revision = self.text_revision
         self.revision += 1  # last: see `snapshot`
 
     def _number(self, message: TurnMessage) -> int:
@@ -107,6 +115,17 @@ class LiveCall:
     def silent(self) -> bool:
         """Whether nothing has been said yet."""
         return all(is_blank(turn.text) for turn in self.turns)
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether there is something that the advice does not know and should.
+
+        What the operator says is no evidence: it is read with the caller's next words, or when the call ends. Only
+        while the caller has said nothing it is all there is.
+        """
+        if self.advice is None or self.evaluated < self.caller_revision:
+            return True
+        return self.evaluated < self.text_revision and (self.ended or not self.caller_revision)
 
     @property
     def answered(self) -> int:
@@ -136,8 +155,8 @@ def _invalid(field: str, message: str) -> Problem:
 class LiveCalls:
     """Every call on line, and those whose connection was lost a moment ago; at most `live_calls` together."""
 
-    def __init__(self, settings: Settings, city: str) -> None:
-        self.settings, self._city = settings, city
+    def __init__(self, settings: Settings, city: str, wall: Wall) -> None:
+        self.settings, self._city, self.wall = settings, city, wall
         self._calls: dict[str, LiveCall] = {}
 
     def __iter__(self) -> Iterator[LiveCall]:
@@ -148,16 +167,12 @@ class LiveCalls:
         """The call of that id, held by `connection`; a newer connection of the same key takes it over.
 
         Raises:
-            Closed: 4409 while another key holds it, 4403 where it is of another city than the key, 4429 when no place
-                is free.
+            Closed: 4403 where it is another operator's, 4429 when no place is free.
         """
         call = self._calls.get(call_id) or self._new(call_id, connection.key)
-        bound_to = getattr(connection.key, "city", None)
-        if bound_to not in (None, call.city):
-            raise Closed(4403, "this call is of another city")
+        if call.owner != connection.key.id:
+            raise Closed(4403, "another operator's call")
         if call.connection is not None:
-            if call.connection.key.id != connection.key.id:
-                raise Closed(4409, "another key is on this call")
             call.connection.close(Closed(4409, "a newer connection has taken over this call"))
         else:
             metrics.live_calls.inc()
@@ -169,15 +184,17 @@ class LiveCalls:
                 metrics.live_calls.dec()
                 call.connection, call.parked_at = None, time.monotonic()
                 if not call.turns:
-                    del self._calls[call_id]
+                    self._forget(call_id)
+                elif call.ended:
+                    self.wall.remove(call_id)
 
     def _new(self, call_id: str, key: Key) -> LiveCall:
         if len(self._calls) >= self.settings.live_calls:
             parked = [call for call in self if call.connection is None]
             if not parked:
                 raise Closed(4429, f"{self.settings.live_calls} calls are on line, no place is free")
-            del self._calls[min(parked, key=lambda call: call.parked_at).call_id]
-        self._calls[call_id] = LiveCall(call_id, getattr(key, "city", None) or self._city)
+            self._forget(min(parked, key=lambda call: call.parked_at).call_id)
+        self._calls[call_id] = LiveCall(call_id, key.city or self._city, key.id)
         return self._calls[call_id]
 
     @asynccontextmanager
@@ -199,4 +216,8 @@ class LiveCalls:
                 if call.connection is not None:
                     call.connection.check()
                 elif call.parked_at < oldest:
-                    del self._calls[call.call_id]
+                    self._forget(call.call_id)
+
+    def _forget(self, call_id: str) -> None:
+        del self._calls[call_id]
+        self.wall.remove(call_id)

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from data.records import MAX_TURNS, Record, Speaker, Suggestion, Turn, encodable
 from model.checklist import Check
+from model.facts import Fact
 from serving.problems import FieldProblem, Problem, details, field_problems
 
 
@@ -64,7 +65,7 @@ class LiveSuggestion(Suggestion):
     revision: int
     changed: bool
     settled: bool
-    facts: tuple[Any, ...] = ()
+    facts: tuple[Fact, ...] = ()
     checklist: tuple[Check, ...] = ()
     related: tuple[Any, ...] = ()
 

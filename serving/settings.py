@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     live_calls: Annotated[int, Field(ge=1, le=10_000)] = 400
     live_idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
     live_resume_seconds: Annotated[float, Field(ge=0, le=86_400)] = 120
+    wall_viewers: Annotated[int, Field(ge=0, le=1_000)] = 16
 
     @field_validator("database_url")
     @classmethod

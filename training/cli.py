@@ -77,3 +77,45 @@ def evaluate(
     except (DataError, ReleaseError) as error:
         raise _fail(error) from error
     typer.echo(f"{name}: {len(cases)} calls\n\n{figures_table(report)}\n\nreport in {output}")
+
+
+@app.command()
+def earliness(
+    data: Annotated[
+        Path | None, typer.Option(help="Labelled JSONL; without it, the validation split's dialogues and speech.")
+    ] = None,
+    release: Annotated[Path | None, typer.Option(help="Folder of the release; without it, the bundled one.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("reports/earliness"),
+    choose: Annotated[bool, typer.Option("--choose", help="First choose data/stability.csv anew.")] = False,
+) -> None:
+    """Measure how early a live call shows the right thing, and how often it changes its mind."""
+    from data.corpus import load_corpus, split_groups
+    from data.tables import DATA_DIR
+    from model.blend import Blend
+    from model.release import BUNDLED, ReleaseError
+    from model.stability import load_stability
+    from model.suggest import Suggester
+
+    try:
+        from training.earliness import choose as choose_rules
+        from training.earliness import compare, write_rules
+        from training.earliness_report import summary, write_earliness
+        from training.evaluate import Case, read_cases
+    except ModuleNotFoundError as error:
+        raise _fail(_without_extra(error)) from error
+    items = load_corpus()
+    splits = split_groups(items)
+    held = [Case.of(item) for item in items if splits[item.group] == "validation" and item.style != "note"]
+    try:
+        cases = held if data is None else read_cases(data)
+        if not cases:
+            raise DataError(data or "", 0, "", "holds no labelled call")
+        suggester = Suggester(model=Blend(release or BUNDLED))
+    except (DataError, ReleaseError) as error:
+        raise _fail(error) from error
+    if choose:
+        write_rules(choose_rules(suggester, held, typer.echo), DATA_DIR / "stability.csv")
+        load_stability.cache_clear()
+    figures = compare(suggester, cases, load_stability())
+    report = write_earliness(output, data.stem if data else "validation", suggester.model.version, figures)
+    typer.echo(f"{report['set']}: {report['calls']} calls\n\n{summary(report)}\n\nreport in {output}")

@@ -15,7 +15,7 @@ def answered(code: str, urgency: str) -> Answer:
     rule = load_policy("hangzhou").rules[code]
     level = Urgency(urgency)
     even = np.zeros(65, np.float32)
-    return Answer(rule.owner, code, level, rule.destination(level), {"police": 1.0}, even, {}, danger=0.4)
+    return Answer((0, 0), rule.owner, code, level, rule.destination(level), {"police": 1.0}, even, {}, danger=0.4)
 
 
 def way(

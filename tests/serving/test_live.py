@@ -1,38 +1,79 @@
-"""Live calls over the real application: the protocol, resuming, limits, close codes."""
+"""Live calls over the real application: the protocol, resuming, limits, close codes. The quick model answers."""
 
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.testclient import WebSocketTestSession
-from starlette.websockets import WebSocketDisconnect
 
+from data.records import MAX_CHARACTERS, MAX_TURNS, Call
+from model.fallback import Linear
+from model.stability import Shown
+from model.suggest import Advice, Suggester
+from serving.app import create_app
+from serving.keys import KeyRing, Role
+from serving.live import BURST, LARGEST_MESSAGE, MOST_PROBLEMS
+from serving.settings import Settings
+from serving.store.recorder import Recorder
 from tests.serving.conftest import Headers
+from tests.serving.live_client import closed, problem, said, suggestion, url
+
+THEFT = "诸暨牌头这边，我停在菜场门口的电瓶车被偷了，下午就不见了"
 
 
-def url(call_id: str) -> str:
-    return f"/v1/calls/{call_id}/live"
+@pytest.fixture(scope="module")
+def app(state_dir: Path, monkeypatch_module: pytest.MonkeyPatch) -> FastAPI:
+    quick = Suggester(model=Linear())
+    monkeypatch_module.setattr("serving.engine.Suggester", lambda *_: quick)
+    return create_app(Settings(state_dir=state_dir, live_calls=40))
 
 
-def said(text: str, speaker: str = "caller", **fields: Any) -> dict[str, Any]:
-    return {"speaker": speaker, "text": text, **fields}
+@pytest.fixture(scope="module")
+def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
 
 
-def suggestion(socket: WebSocketTestSession, revision: int) -> dict[str, Any]:
-    """The first suggestion that takes `revision` messages into account."""
-    while True:
-        message: dict[str, Any] = socket.receive_json()
-        assert message["type"] == "suggestion", message
-        if message["revision"] >= revision:
-            return message
+@contextmanager
+def set_to(app: FastAPI, **changes: Any) -> Iterator[None]:
+    """Other settings for a while."""
+    calls = app.state.live
+    before = calls.settings
+    calls.settings = before.model_copy(update=changes)
+    try:
+        yield
+    finally:
+        calls.settings = before
 
 
-def closed(socket: WebSocketTestSession) -> tuple[int, str]:
-    """Code and reason with which the server closes."""
-    while True:
-        try:
-            socket.receive_json()
-        except WebSocketDisconnect as ended:
-            return ended.code, ended.reason
+class Held:
+    """An engine whose evaluations wait until they are let go; it keeps the texts that it was given."""
+
+    def __init__(self, app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.texts: list[str] = []
+        self.calls: list[str | None] = []
+        self.go = threading.Semaphore(0)
+        self.begun = threading.Semaphore(0)
+        plain = app.state.engine.suggester.advise
+
+        def held(call: Call, shown: Shown | None) -> Advice:
+            self.texts.append(call.transcript[-1].text)
+            self.calls.append(call.call_id)
+            self.begun.release()
+            assert self.go.acquire(timeout=30)
+            found: Advice = plain(call, shown)
+            return found
+
+        monkeypatch.setattr(app.state.engine.suggester, "advise", held)
 
 
 def test_a_call_from_the_first_word_to_the_end(client: TestClient, operator: Headers) -> None:
@@ -42,13 +83,14 @@ def test_a_call_from_the_first_word_to_the_end(client: TestClient, operator: Hea
                          "turns": [], "suggestion": None}  # fmt: skip
         socket.send_json({"type": "start", "city": "shaoxing", "channel": "110"})
         socket.send_json(said("您好，110。", "operator"))
-        assert suggestion(socket, 1)["type"] == "suggestion"
+        assert suggestion(socket, 1)["settled"] is False
         socket.send_json(said("牌头这边", turn=1, partial=True))
-        socket.send_json(said("诸暨牌头这边，我停在菜场门口的电瓶车被偷了，下午就不见了", turn=1))
+        socket.send_json(said(THEFT, turn=1))
         found = suggestion(socket, 3)
         assert found["category"]["code"] == "theft"
         assert found["location"]["town"] == "牌头镇"
         assert found["call_id"] == "whole"
+        assert found["settled"] is True
         assert {"address": True, "callback": False}.items() <= {
             check["field"]: check["answered"] for check in found["checklist"]
         }.items()
@@ -61,3 +103,417 @@ def test_a_browser_brings_its_key_as_a_sub_protocol(client: TestClient, operator
     with client.websocket_connect(url("browser"), subprotocols=["yidiantong.v1", f"bearer.{secret}"]) as socket:
         assert socket.accepted_subprotocol == "yidiantong.v1"
         assert socket.receive_json()["type"] == "ready"
+
+
+def test_newest_text_wins_and_what_it_replaced_is_never_evaluated(
+    app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(app, monkeypatch)
+    with client.websocket_connect(url("newest"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json(said("我的车", turn=0, partial=True))
+        assert held.begun.acquire(timeout=30)
+        for end in range(4, len(THEFT)):
+            socket.send_json(said(THEFT[:end], turn=0, partial=True))
+        socket.send_json(said(THEFT, turn=0))
+        socket.send_text("{")  # its problem is answered once all before it has been taken
+        assert socket.receive_json()["type"] == "problem"
+        for _ in range(2):
+            held.go.release()
+        assert suggestion(socket, 1)["revision"] == 1
+        last = suggestion(socket, 2)
+        assert last["revision"] == len(THEFT) - 2
+        assert last["category"]["code"] == "theft"
+    assert held.texts == ["我的车", THEFT]
+
+
+def test_a_call_that_sends_without_pause_does_not_starve_the_others(
+    app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(app, monkeypatch)
+    with (
+        client.websocket_connect(url("loud"), headers=operator) as loud,
+        client.websocket_connect(url("quiet-1"), headers=operator) as first,
+        client.websocket_connect(url("quiet-2"), headers=operator) as second,
+    ):
+        for number in range(BURST // 2):
+            loud.send_json(said(THEFT + "啊" * number, turn=0, partial=True))
+        assert held.begun.acquire(timeout=30)
+        for socket in (first, second):
+            socket.send_json(said(THEFT, turn=0))
+        for _ in range(8):
+            held.go.release()
+        for socket in (first, second):
+            socket.receive_json()
+            suggestion(socket, 1)
+        loud.receive_json()
+        suggestion(loud, BURST // 2)
+    assert held.calls.count("loud") <= 4
+    assert max(held.calls.index("quiet-1"), held.calls.index("quiet-2")) <= 4
+
+
+def test_the_operators_words_are_no_evidence_but_the_end_reads_them(
+    app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(app, monkeypatch)
+    for _ in range(9):
+        held.go.release()
+    with client.websocket_connect(url("evidence"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json(said(THEFT))
+        first = suggestion(socket, 1)
+        socket.send_json(said("什么颜色的？", "operator"))
+        second = suggestion(socket, 2)
+        assert (second["suggestion_id"], second["changed"]) == (first["suggestion_id"], False)
+        assert len(held.texts) == 1
+        socket.send_json({"type": "end"})
+        assert suggestion(socket, 2)["category"]["code"] == "theft"
+        assert closed(socket)[0] == 1000
+    assert held.texts == [THEFT, "什么颜色的？"]
+
+
+def test_turns_without_numbers_and_late_hypotheses(client: TestClient, operator: Headers) -> None:
+    with client.websocket_connect(url("numbers"), headers=operator) as socket:
+        socket.receive_json()
+        for message in (
+            said("我的", partial=True),
+            said("我的车", partial=True),
+            said("我的车被偷了"),
+            said("什么车", "operator"),
+            said("电瓶车", partial=True),
+            said("我的猫", turn=0, partial=True),  # turn 0 is final: dropped
+            said("我的车被偷了啊", turn=0),  # a final correction
+        ):
+            socket.send_json(message)
+        suggestion(socket, 7)
+    with client.websocket_connect(url("numbers"), headers=operator) as socket:
+        ready = socket.receive_json()
+    assert [(turn["turn"], turn["text"], turn["partial"]) for turn in ready["turns"]] == [
+        (0, "我的车被偷了啊", False),
+        (1, "什么车", False),
+        (2, "电瓶车", True),
+    ]
+    assert ready["revision"] == 7
+    assert ready["suggestion"]["revision"] == 7
+
+
+def test_a_lost_connection_is_resumed_where_it_was(client: TestClient, operator: Headers) -> None:
+    with client.websocket_connect(url("lost"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json({"type": "start", "city": "shaoxing"})
+        socket.send_json(said(THEFT))
+        before = suggestion(socket, 1)
+    with client.websocket_connect(url("lost"), headers=operator) as socket:
+        ready = socket.receive_json()
+        assert (ready["city"], ready["turns"][0]["text"]) == ("shaoxing", THEFT)
+        assert ready["suggestion"] == before
+        socket.send_json(said("是红色的"))
+        assert suggestion(socket, 2)["suggestion_id"] == before["suggestion_id"]  # it recommends the same
+
+
+def test_a_call_that_nobody_comes_back_to_is_forgotten(
+    app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with set_to(app, live_resume_seconds=0.0):
+        with client.websocket_connect(url("forgotten"), headers=operator) as socket:
+            socket.receive_json()
+            socket.send_json(said(THEFT))
+            suggestion(socket, 1)
+        for _ in range(100):
+            if "forgotten" not in {call.call_id for call in app.state.live}:
+                break
+            time.sleep(0.1)
+        with client.websocket_connect(url("forgotten"), headers=operator) as socket:
+            assert socket.receive_json()["turns"] == []
+
+
+def test_a_newer_connection_takes_over_and_another_key_does_not(
+    client: TestClient, operator: Headers, keys: dict[Role, Headers]
+) -> None:
+    with client.websocket_connect(url("twice"), headers=operator) as old:
+        old.receive_json()
+        old.send_json(said(THEFT))
+        suggestion(old, 1)
+        with client.websocket_connect(url("twice"), headers=keys[Role.ADMIN]) as other:
+            assert closed(other) == (4403, "another operator's call")
+        with client.websocket_connect(url("twice"), headers=operator) as new:
+            assert new.receive_json()["turns"][0]["text"] == THEFT
+            assert closed(old) == (4409, "a newer connection has taken over this call")
+            new.send_json(said("喂"))
+            suggestion(new, 2)
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [({}, 4401), ({"Authorization": "Bearer wrong"}, 4401), ({"Authorization": "Basic abc"}, 4401), ("reviewer", 4403)],
+)
+def test_who_may_not(client: TestClient, keys: dict[Role, Headers], headers: Any, code: int) -> None:
+    with client.websocket_connect(
+        url("x"), headers=keys[Role.REVIEWER] if headers == "reviewer" else headers
+    ) as socket:
+        assert closed(socket)[0] == code
+
+
+@pytest.mark.parametrize("call_id", ["a b", "ä" * 65, "x" * 65, "%00", "a;b"])
+def test_a_call_id_that_is_none(client: TestClient, operator: Headers, call_id: str) -> None:
+    with client.websocket_connect(url(call_id), headers=operator) as socket:
+        assert closed(socket)[0] == 1008
+
+
+def test_a_key_revoked_mid_call_ends_it(client: TestClient, state_dir: Path) -> None:
+    ring = KeyRing(state_dir / "keys.json")
+    talking, silent = ring.create(Role.OPERATOR), ring.create(Role.OPERATOR)
+    with (
+        client.websocket_connect(url("revoked-1"), headers={"Authorization": f"Bearer {talking[1]}"}) as first,
+        client.websocket_connect(url("revoked-2"), headers={"Authorization": f"Bearer {silent[1]}"}) as second,
+    ):
+        first.receive_json()
+        second.receive_json()
+        for key, _ in (talking, silent):
+            ring.revoke(key.id)
+        first.send_json(said(THEFT))
+        assert closed(first)[0] == 4401
+        assert closed(second)[0] == 4401  # without a message
+
+
+def test_a_key_of_a_city_is_for_that_city(client: TestClient, state_dir: Path) -> None:
+    ring = KeyRing(state_dir / "keys.json")
+    _, secret = ring.create(Role.OPERATOR, city="ningbo")
+    bound = {"Authorization": f"Bearer {secret}"}
+    with client.websocket_connect(url("bound"), headers=bound) as socket:
+        assert socket.receive_json()["city"] == "ningbo"
+        socket.send_json({"type": "start", "city": "hangzhou"})
+        assert problem(socket)["status"] == 403
+        socket.send_json(said(THEFT))
+        suggestion(socket, 1)
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "field"),
+    [
+        ("", 400, None),
+        ("{", 400, None),
+        ("[1, 2]", 400, None),
+        ("null", 400, None),
+        ("[" * 100_000, 400, None),
+        ('{"a":' * 40_000, 400, None),
+        ('{"speaker": "caller", "text": "a", "turn": NaN}', 400, None),
+        ('{"speaker": "caller", "text": "a", "turn": -Infinity}', 400, None),
+        ('{"speaker": "caller", "text": "a", "turn": 1' + "0" * 5000 + "}", 400, None),
+        ('{"speaker": "caller", "text": "\\ud800"}', 422, "text"),
+        ('{"speaker": "caller"}', 422, "text"),
+        ('{"speaker": "caller", "text": 5}', 422, "text"),
+        ('{"speaker": "caller", "text": null}', 422, "text"),
+        ('{"speaker": "dog", "text": "wau"}', 422, "speaker"),
+        ('{"speaker": "caller", "text": "a", "turn": -1}', 422, "turn"),
+        ('{"speaker": "caller", "text": "a", "turn": 1.5}', 422, "turn"),
+        ('{"speaker": "caller", "text": "a", "turn": "1"}', 422, "turn"),
+        ('{"speaker": "caller", "text": "a", "turn": 7}', 422, "turn"),
+        ('{"speaker": "caller", "text": "a", "turn": 400}', 422, "turn"),
+        ('{"speaker": "caller", "text": "a", "partial": "yes"}', 422, "partial"),
+        ('{"speaker": "caller", "text": "a", "colour": "red"}', 422, "colour"),
+        ('{"type": "dance"}', 422, "type"),
+        ('{"type": ["turn"]}', 422, "type"),
+        ('{"type": "start", "city": "atlantis"}', 422, "city"),
+        ('{"type": "start", "channel": "911"}', 422, "channel"),
+        ('{"type": "end", "why": "tired"}', 422, "why"),
+    ],
+)
+def test_a_bad_message_is_a_problem_and_the_connection_stays(
+    client: TestClient, operator: Headers, message: str, status: int, field: str | None
+) -> None:
+    with client.websocket_connect(url("bad"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_text(message)
+        found = socket.receive_json()
+        assert (found["type"], found["status"]) == ("problem", status)
+        assert found["problem"].startswith("urn:yidiantong:problem:")
+        assert [error["field"] for error in found["errors"]] == ([field] if field else [])
+        socket.send_bytes(b"\x00\xff")
+        assert problem(socket)["status"] == 400
+        socket.send_json({"type": "end"})
+        assert closed(socket)[0] == 1000
+
+
+def test_the_city_is_set_before_the_first_turn(client: TestClient, operator: Headers) -> None:
+    with client.websocket_connect(url("late-start"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json(said(THEFT))
+        socket.send_json({"type": "start", "city": "hangzhou", "channel": "110"})  # as it is: a client that reconnects
+        socket.send_json({"type": "start", "city": "ningbo"})
+        assert problem(socket)["errors"][0]["field"] == "type"
+
+
+def test_too_many_bad_messages(client: TestClient, operator: Headers) -> None:
+    with client.websocket_connect(url("hopeless"), headers=operator) as socket:
+        for _ in range(MOST_PROBLEMS + 1):
+            socket.send_text("{")
+        assert closed(socket) == (4429, f"more than {MOST_PROBLEMS} bad messages")
+
+
+def test_too_much(client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.live.BURST", 2 * MAX_TURNS)
+    for number, messages in enumerate(
+        (
+            ["啊" * (LARGEST_MESSAGE // 3 + 1)],
+            [json.dumps(said("啊" * MAX_CHARACTERS)), json.dumps(said("啊", "operator"))],
+            [json.dumps(said("啊", turn=turn)) for turn in range(MAX_TURNS)] + [json.dumps(said("啊", "operator"))],
+        )
+    ):
+        with client.websocket_connect(url(f"much-{number}"), headers=operator) as socket:
+            for message in messages:
+                socket.send_text(message)
+            assert closed(socket)[0] == 4413
+    with client.websocket_connect(url("much-1"), headers=operator) as socket:
+        ready = socket.receive_json()
+        assert len(ready["turns"]) == 1
+        socket.send_json(said("短一点", turn=0))  # a shorter text for the turn fits
+        suggestion(socket, ready["revision"] + 1)
+
+
+def test_no_message_for_long(app: FastAPI, client: TestClient, operator: Headers) -> None:
+    with set_to(app, live_idle_seconds=0.05), client.websocket_connect(url("idle"), headers=operator) as socket:
+        assert closed(socket) == (4408, "no message for 0.05 seconds")
+
+
+def test_places_are_bounded_and_those_that_wait_make_room(app: FastAPI, client: TestClient, operator: Headers) -> None:
+    taken = len(list(app.state.live))
+    with set_to(app, live_calls=taken + 1), client.websocket_connect(url("place-1"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json(said(THEFT))
+        suggestion(socket, 1)
+        with set_to(app, live_calls=1), client.websocket_connect(url("place-2"), headers=operator) as second:
+            parked = [call for call in app.state.live if call.connection is None]
+            assert second.receive_json()["type"] == "ready" if parked else closed(second)[0] == 4429
+    app.state.live._calls.clear()
+    with set_to(app, live_calls=1), client.websocket_connect(url("place-3"), headers=operator) as socket:
+        socket.receive_json()
+        with client.websocket_connect(url("place-4"), headers=operator) as second:
+            assert closed(second)[0] == 4429
+        with client.websocket_connect(url("place-3"), headers=operator) as again:
+            assert again.receive_json()["type"] == "ready"
+
+
+def test_nothing_said_has_no_suggestion(client: TestClient, operator: Headers) -> None:
+    with client.websocket_connect(url("nothing"), headers=operator) as socket:
+        socket.receive_json()
+        for text in ("", " ", "\u200b\n"):
+            socket.send_json(said(text, turn=0, partial=True))
+        socket.send_json({"type": "end"})
+        assert closed(socket)[0] == 1000
+
+
+def test_danger_is_shown_from_the_first_word(client: TestClient, operator: Headers) -> None:
+    with client.websocket_connect(url("danger"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json(said("咨询一下社保卡怎么补办，要带什么材料去哪里办"))
+        assert suggestion(socket, 1)["urgency"]["level"] == "routine_remote"
+        socket.send_json(said("等下，他拿刀", partial=True))
+        found = suggestion(socket, 2)
+        assert found["urgency"]["level"] == "emergency"
+        assert found["changed"] is True
+        assert found["red_flags"][0]["id"] == "weapon"
+
+
+def test_each_suggestion_shown_is_recorded_once_and_the_last_words_too(
+    app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder: Recorder = app.state.recorder
+    kept: list[tuple[int, str]] = []
+    plain = recorder.suggested
+
+    def suggested(call: Call, suggestion: Any, by: Any) -> None:
+        kept.append((len(call.transcript), suggestion.suggestion_id))
+        plain(call, suggestion, by)
+
+    monkeypatch.setattr(recorder, "suggested", suggested)
+    shown = []
+    with client.websocket_connect(url("kept"), headers=operator) as socket:
+        socket.receive_json()
+        for number, text in enumerate((THEFT, "红色的", "他现在拿着刀要砍人"), 1):
+            socket.send_json(said(text))
+            shown.append(suggestion(socket, number)["suggestion_id"])
+        socket.send_json(said("好的，马上来", "operator"))
+        suggestion(socket, 4)
+    assert shown[0] == shown[1] != shown[2]
+    assert [number for number, _ in kept] == [1, 3, 4]
+    assert [which for _, which in kept][:2] == [shown[0], shown[2]]
+    record = recorder.call("kept")
+    assert record is not None
+    assert len(record.turns or ()) == 4
+
+
+def test_many_calls_at_once(app: FastAPI, client: TestClient, operator: Headers) -> None:
+    app.state.live._calls.clear()
+    sockets: list[WebSocketTestSession] = []
+    with ExitStack() as stack:
+        for number in range(30):
+            socket = stack.enter_context(client.websocket_connect(url(f"many-{number}"), headers=operator))
+            sockets.append(socket)
+        for turn in range(5):
+            for number, socket in enumerate(sockets):
+                socket.send_json(said(f"{THEFT}，我的号码是{number}，第{turn}次说", turn=turn))
+        for number, socket in enumerate(sockets):
+            ready = socket.receive_json()
+            assert ready["call_id"] == f"many-{number}"
+            assert suggestion(socket, 5)["call_id"] == f"many-{number}"
+
+
+messages = st.one_of(
+    st.builds(
+        said,
+        st.text(st.sampled_from("我车刀偷救命楼漏水，。 "), max_size=12),
+        st.sampled_from(["caller", "operator"]),
+        turn=st.one_of(st.integers(0, 4)),
+        partial=st.booleans(),
+    ),
+    st.builds(said, st.text(st.sampled_from("我车刀偷"), max_size=6)),
+    st.just({"type": "start"}),
+    st.sampled_from([{"type": "start", "city": "ningbo"}, {"speaker": "caller"}, {"type": 5}]),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(messages, st.just("reconnect")), max_size=20))
+def test_any_sequence_of_messages_leaves_what_a_simple_model_says(
+    app: FastAPI, client: TestClient, operator: Headers, sequence: list[Any]
+) -> None:
+    """Turns as a dictionary would keep them, revisions counted, and the last suggestion takes all into account."""
+    app.state.live._calls.pop("any", None)
+    turns: dict[int, dict[str, Any]] = {}
+    revision = problems = 0
+    seen: list[dict[str, Any]] = []
+    with ExitStack() as stack:
+        socket = stack.enter_context(client.websocket_connect(url("any"), headers=operator))
+        socket.receive_json()
+        for message in sequence:
+            if message == "reconnect":
+                stack.close()
+                socket = stack.enter_context(client.websocket_connect(url("any"), headers=operator))
+                socket.receive_json()
+                continue
+            socket.send_json(message)
+            if "text" not in message:
+                problems += message != {"type": "start"} and not (message.get("type") == "start" and not turns)
+                continue
+            last = turns.get(len(turns) - 1)
+            goes_on = last is not None and last["partial"] and last["speaker"] == message["speaker"]
+            number = message.get("turn", len(turns) - goes_on)
+            partial = message.get("partial", False)
+            if number > len(turns):
+                problems += 1
+                continue
+            revision += 1
+            if not (partial and number in turns and not turns[number]["partial"]):
+                turns[number] = {
+                    "speaker": message["speaker"], "text": message["text"], "turn": number, "partial": partial
+                }  # fmt: skip
+        socket.send_json({"type": "end"})
+        assert closed(socket, seen)[0] == 1000
+    with client.websocket_connect(url("any"), headers=operator) as again:
+        ready = again.receive_json()
+    assert ready["turns"] == [turns[number] for number in sorted(turns)]
+    assert ready["revision"] == revision
+    if any(turn["text"].strip() for turn in turns.values()):
+        assert ready["suggestion"]["revision"] == revision
+    assert len([message for message in seen if message["type"] == "problem"]) <= problems

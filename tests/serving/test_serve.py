@@ -21,9 +21,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(state: Path, **settings: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The running service's address and process."""
-    port = free_port()
+def served(state: Path, port: int = 0, /, **settings: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The running service's address and process; on a free port unless told which."""
+    port = port or free_port()
     environment = os.environ | {"YIDIANTONG_STATE_DIR": str(state), "PYTHONUNBUFFERED": "1"} | settings
     command = [str(Path(sys.executable).parent / "yidiantong"), "serve", "--port", str(port)]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

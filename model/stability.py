@@ -1,0 +1,130 @@
+"""Suggestions that change on evidence, not on noise: what a live call shows holds until something outweighs it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from data.policy import Policy
+from data.tables import DATA_DIR, DataError, Row, load_table
+from data.taxonomy import PoliceLabel, Urgency, categories
+from model.decode import Answer, Array, answer
+from model.red_flags import Flag
+from model.routing import Dangers
+
+SUSPECTED_AT = 0.35
+
+
+class Stability(Row):
+    """How firmly a live call holds on to what it shows: the one line of `stability.csv`.
+
+    Nothing is held before the caller has said `earliest` characters. Then another answer takes over when its
+    destination (or category, where both go to the same) is likelier by `margin`, or when what is shown has not been the
+    best for `patience` characters of the caller. Suspected danger is withdrawn once its probability is below `calm_at`
+    or the answer is sure.
+    """
+
+    earliest: Annotated[int, Field(ge=0)]
+    margin: Annotated[float, Field(ge=0, le=1)]
+    patience: Annotated[int, Field(ge=0)]
+    calm_at: Annotated[float, Field(ge=0, le=SUSPECTED_AT)]
+    measured_with: str
+
+
+@cache
+def load_stability(path: Path = DATA_DIR / "stability.csv") -> Stability:
+    """The values chosen on the validation split.
+
+    Raises:
+        DataError: not exactly one line, or a value out of range.
+    """
+    rows = load_table(path, Stability)
+    if len(rows) != 1:
+        raise DataError(path, 0, "", "has not one line of values")
+    return rows[0]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a live call shows, in places of the joint distribution.
+
+    `since` is the number of the caller's characters at which it was last the best answer itself; `early` marks a first
+    guess, which is not held.
+    """
+
+    cell: tuple[int, int]
+    since: int
+    suspected: bool = False
+    early: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer to show with the dangers it was raised by, and the distribution that it was read from.
+
+    `shown` is what the next decision on the call may hold; not `settled` means that too little has been said to go by.
+    """
+
+    reply: Answer
+    table: Array
+    dangers: Dangers
+    confident: bool
+    shown: Shown
+    settled: bool
+
+
+def decide(
+    table: Array,
+    policy: Policy,
+    flags: Sequence[tuple[Flag, str]],
+    sure: Callable[[Answer], bool],
+    heard: int = 0,
+    shown: Shown | None = None,
+    rules: Stability | None = None,
+) -> Decision:
+    """What to answer for the joint distribution `table`, given what is `shown` of the call so far, if anything.
+
+    `heard` is the number of the caller's characters. Danger is never delayed: flags and suspicion raise at once, so do
+    a graver urgency and a matter of the police.
+    """
+    early = rules is not None and heard < rules.earliest
+    holding = shown if shown is not None and rules is not None and not (early or shown.early) else None
+    best = answer(table, policy)
+    confident = sure(best)
+    doubtful = rules.calm_at if rules is not None and holding is not None and holding.suspected else SUSPECTED_AT
+    suspected = not confident and best.danger >= doubtful
+    dangers = Dangers(flags, suspected)
+    if dangers:
+        table = without_invalid(table)
+        best = answer(table, policy)
+    settled = bool(dangers) or not early
+    if holding is not None and rules is not None and holding.cell != best.cell and table[holding.cell] > 0:
+        held = answer(table, policy, holding.cell)
+        if not _takes_over(best, held, heard - holding.since, rules):
+            return Decision(held, table, dangers, sure(held), replace(holding, suspected=suspected), settled)
+    return Decision(best, table, dangers, confident, Shown(best.cell, heard, suspected, early), settled)
+
+
+def _takes_over(best: Answer, held: Answer, waited: int, rules: Stability) -> bool:
+    graver = best.urgency.rank < held.urgency.rank and best.urgency.rank <= Urgency.URGENT.rank
+    becomes_police = best.label is PoliceLabel.POLICE and held.label is not PoliceLabel.POLICE
+    return graver or becomes_police or waited >= rules.patience or _lead(best, held) >= rules.margin
+
+
+def _lead(best: Answer, held: Answer) -> float:
+    if best.destination != held.destination:
+        return best.probability["destination"] - held.probability["destination"]
+    if best.category != held.category:
+        return best.probability["category"] - held.probability["category"]
+    return best.probability["urgency"] - held.probability["urgency"]
+
+
+def without_invalid(table: Array) -> Array:
+    """A call in which danger was heard is no invalid call."""
+    kept = table.copy()
+    kept[[number for number, category in enumerate(categories().values()) if category.group == "invalid"]] = 0
+    total = kept.sum()
+    return kept / total if total > 0 else table

@@ -1,0 +1,126 @@
+"""Many live calls at once over loopback: time from a message to its suggestion, what was lost, memory.
+
+    python -m tests.bench.live [--calls 200] [--seconds 60] [--every 2.0]
+
+The calls are dialogues of the corpus' test split, one turn a message, a new call on the same line when one is over. The
+client is a process of its own and shares the cores with the service, as the measured figures say.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import tempfile
+import time
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import psutil
+from websockets.asyncio.client import ClientConnection, connect
+
+from data.corpus import load_corpus, split_groups
+from tests.serving.test_serve import first_keys, served
+
+PATIENCE = 10.0  # seconds that a suggestion may take before its message counts as lost
+
+
+@dataclass
+class Tally:
+    """What all calls saw."""
+
+    seconds: list[float] = field(default_factory=list)
+    sent: int = 0
+    lost: int = 0
+
+
+def dialogues() -> list[list[dict[str, str]]]:
+    """The turns of each dialogue of the test split."""
+    items = load_corpus()
+    splits = split_groups(items)
+    return [
+        [turn.model_dump() for turn in item.turns]
+        for item in items
+        if splits[item.group] == "test" and item.style == "dialogue"
+    ]
+
+
+async def converse(
+    url: str, key: str, name: str, calls: list[list[dict[str, str]]], until: float, every: float, tally: Tally
+) -> None:
+    """One line: calls one after the other, a turn every `every` seconds, until `until`."""
+    await asyncio.sleep(random.random() * every)
+    for number, turns in enumerate(cycle(calls)):
+        if time.monotonic() >= until:
+            return
+        address, headers = f"{url}/v1/calls/{name}-{number}/live", {"Authorization": f"Bearer {key}"}
+        async with connect(address, additional_headers=headers, compression=None, open_timeout=60) as socket:
+            await socket.recv()
+            await _call(socket, turns, until, every, tally)
+
+
+async def _call(
+    socket: ClientConnection, turns: list[dict[str, str]], until: float, every: float, tally: Tally
+) -> None:
+    waiting: dict[int, float] = {}
+
+    async def listen() -> None:
+        async for message in socket:
+            found: dict[str, Any] = json.loads(message)
+            for revision in [number for number in waiting if number <= found.get("revision", 0)]:
+                tally.seconds.append(time.perf_counter() - waiting.pop(revision))
+
+    listener = asyncio.create_task(listen())
+    for revision, turn in enumerate(turns, 1):
+        if time.monotonic() >= until:
+            break
+        waiting[revision] = time.perf_counter()
+        tally.sent += 1
+        await socket.send(json.dumps(turn, ensure_ascii=False))
+        await asyncio.sleep(every)
+    give_up = time.monotonic() + PATIENCE
+    while waiting and time.monotonic() < give_up:
+        await asyncio.sleep(0.05)
+    tally.lost += len(waiting)
+    await socket.send('{"type": "end"}')
+    await listener
+
+
+async def load(address: str, key: str, calls: int, seconds: float, every: float) -> Tally:
+    """All lines together."""
+    tally, spoken = Tally(), dialogues()
+    random.seed(110)
+    until = time.monotonic() + seconds
+    url = address.replace("http", "ws")
+    lines = [random.sample(spoken, 20) for _ in range(calls)]
+    await asyncio.gather(*(converse(url, key, f"line-{n}", mine, until, every, tally) for n, mine in enumerate(lines)))
+    return tally
+
+
+def main() -> None:
+    """Starts a service and prints what a run saw."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--every", type=float, default=2.0)
+    asked = parser.parse_args()
+    settings = {"YIDIANTONG_THREADS": "1", "YIDIANTONG_CONCURRENCY": str(os.cpu_count())}
+    with tempfile.TemporaryDirectory() as state, served(Path(state), **settings) as (address, process):
+        service = psutil.Process(process.pid)
+        before = service.cpu_times()
+        key = first_keys(Path(state))["operator"]
+        tally = asyncio.run(load(address, key, asked.calls, asked.seconds, asked.every))
+        memory, after = service.memory_info().rss / 2**20, service.cpu_times()
+    times = sorted(tally.seconds)
+    cpu = (after.user + after.system - before.user - before.system) / max(1, tally.sent) * 1e3
+    p50, p99 = (times[min(len(times) - 1, int(len(times) * share))] * 1e3 for share in (0.5, 0.99))
+    print(f"{asked.calls} live calls, a turn every {asked.every:g} s, {asked.seconds:g} s, {os.cpu_count()} cores, "
+          f"load average {os.getloadavg()[0]:.1f}")  # fmt: skip
+    print("| messages | lost | p50 ms | p99 ms | worst ms | CPU ms a message | resident MiB |\n" + "| --- " * 7 + "|")
+    print(f"| {tally.sent} | {tally.lost} | {p50:.0f} | {p99:.0f} | {times[-1] * 1e3:.0f} | {cpu:.1f} | {memory:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
