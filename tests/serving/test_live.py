@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import WebSocketTestSession
 
-from data.records import MAX_CHARACTERS, MAX_TURNS, Call
+from data.records import MAX_CHARACTERS, MAX_TURNS, Call, Suggestion
 from model.fallback import Linear
 from model.stability import Shown
 from model.suggest import Advice, Suggester
 from serving.app import create_app
+from serving.engine import AT_ONCE
 from serving.keys import KeyRing, Role
 from serving.live import BURST, LARGEST_MESSAGE, MOST_PROBLEMS
 from serving.settings import Settings
@@ -150,6 +151,25 @@ def test_a_call_that_sends_without_pause_does_not_starve_the_others(
         suggestion(loud, BURST // 2)
     assert held.calls.count("loud") <= 4
     assert max(held.calls.index("quiet-1"), held.calls.index("quiet-2")) <= 4
+
+
+def test_a_batch_does_not_hold_up_a_live_call(
+    app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    suggester = app.state.engine.suggester
+    plain = suggester.suggest_many
+
+    def counted(calls: Sequence[Call]) -> list[Suggestion]:
+        sizes.append(len(calls))
+        found: list[Suggestion] = plain(calls)
+        return found
+
+    monkeypatch.setattr(suggester, "suggest_many", counted)
+    calls = [{"call_id": str(number), "text": THEFT} for number in range(20)]
+    answer = client.post("/v1/classify/batch", json={"calls": calls}, headers=operator)
+    assert [found["call_id"] for found in answer.json()["suggestions"]] == [call["call_id"] for call in calls]
+    assert sizes == [AT_ONCE, AT_ONCE, 20 - 2 * AT_ONCE]
 
 
 def test_the_operators_words_are_no_evidence_but_the_end_reads_them(
