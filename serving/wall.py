@@ -1,7 +1,7 @@
 """The supervisor's wall: what is going on in the running calls, over server-sent events. Never what is said in them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -11,8 +11,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from data.gazetteer import CITY_NAMES
 from data.records import Record, Suggestion
 from data.taxonomy import URGENCY_NAMES, PoliceLabel, Urgency
-from serving.auth import Reviewer
-from serving.keys import Key, KeyRing
+from serving.auth import Credentials, Reviewer, authenticated
 from serving.pages import page
 from serving.problems import Problem, documented
 from serving.settings import Settings
@@ -138,9 +137,9 @@ def _event(name: str, data: str) -> str:
     return f"event: {name}\ndata: {data}\n\n"
 
 
-async def _stream(viewer: Viewer, still: Key, ring: KeyRing) -> AsyncIterator[str]:
+async def _stream(viewer: Viewer, may_still: Callable[[], bool]) -> AsyncIterator[str]:
     yield "retry: 2000\n\n"
-    while any(key.id == still.id and not key.revoked for key in ring.all()):
+    while may_still():
         try:
             async with asyncio.timeout(HEARTBEAT):
                 await viewer.news.wait()
@@ -153,10 +152,17 @@ async def _stream(viewer: Viewer, still: Key, ring: KeyRing) -> AsyncIterator[st
             yield event
 
 
-async def _watching(request: Request, key: Reviewer) -> AsyncIterator[AsyncIterator[str]]:
+async def _watching(request: Request, key: Reviewer, credentials: Credentials) -> AsyncIterator[AsyncIterator[str]]:
     wall: Wall = request.app.state.wall
+
+    def may_still() -> bool:
+        try:
+            return authenticated(request, credentials).id == key.id
+        except Problem:
+            return False
+
     with wall.watched(key.city) as viewer:
-        yield _stream(viewer, key, request.app.state.keys)
+        yield _stream(viewer, may_still)
 
 
 @router.get("/v1/live", response_class=EventStream, responses=documented(401, 403, 429))

@@ -111,6 +111,20 @@ def test_the_wall_of_a_city_and_who_may_look(address: str, state: Path) -> None:
             assert (refused.status_code, refused.headers["content-type"]) == (429, "application/problem+json")
 
 
+def test_a_wall_ends_with_its_key(address: str, state: Path) -> None:
+    ring = KeyRing(state / "keys.json")
+    key, secret = ring.create(Role.REVIEWER, city="wenzhou")
+    _, there = ring.create(Role.OPERATOR, city="wenzhou")
+    with on_line(address, state, "w-4", there) as socket:
+        with watching(address, {"Authorization": f"Bearer {secret}"}) as events:
+            say(socket, THEFT)
+            assert next(events)[1]["call_id"] == "w-4"
+            ring.revoke(key.id)
+            say(socket, "他拿刀出来了，要砍人")
+            assert [card["urgency"] for _, card in events] in ([], ["emergency"])  # and then the stream ends
+        assert httpx.get(f"{address}/v1/live", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
+
+
 def turns(*texts: str) -> str:
     return "".join(json.dumps({"speaker": "caller", "text": text}, ensure_ascii=False) + "\n" for text in texts)
 

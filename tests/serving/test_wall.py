@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from serving import wall
-from serving.keys import Key, KeyRing, Role
 from serving.problems import Problem
 from serving.settings import Settings
 from serving.wall import Card, Named, Wall
@@ -75,20 +74,14 @@ def test_a_city_sees_its_own_and_places_are_bounded() -> None:
         assert len(viewer.pending) == 1
 
 
-def test_a_quiet_wall_hears_a_heartbeat_until_its_key_is_revoked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_quiet_wall_hears_a_heartbeat_until_it_may_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wall, "HEARTBEAT", 0.01)
-    ring = KeyRing(tmp_path / "keys.json")
-    key: Key = ring.create(Role.REVIEWER)[0]
 
     async def listen() -> list[str]:
-        heard = []
+        heard: list[str] = []
         with Wall(Settings()).watched(None) as viewer:
-            async for event in wall._stream(viewer, key, ring):
+            async for event in wall._stream(viewer, lambda: len(heard) < 3):
                 heard.append(event)
-                if len(heard) == 3:
-                    ring.revoke(key.id)
         return heard
 
     assert asyncio.run(listen()) == ["retry: 2000\n\n", ": heartbeat\n\n", ": heartbeat\n\n"]
