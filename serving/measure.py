@@ -67,3 +67,35 @@ def facts(
         if misses:
             for score in scores.values():
                 typer.echo("\n".join(score.errors))
+
+
+@app.command()
+def related(
+    data: Annotated[Path | None, typer.Option(help="JSONL of pairs; the bundled set if absent.")] = None,
+    misses: Misses = False,
+) -> None:
+    """How often the same matter is pointed out, and how often another one is; and what a look-up costs."""
+    from data.records import Call
+    from model.suggest import Suggester
+    from serving.related_measure import SET, load_pairs, measure, milliseconds
+
+    suggester = Suggester()
+    pairs = load_pairs(data or SET)
+    found = measure(pairs, suggester)
+    rows = [
+        (
+            half,
+            f"{figures.precision:.3f}",
+            f"{figures.recall:.3f}",
+            str(figures.right),
+            str(figures.wrong),
+            str(figures.missed),
+        )
+        for half, figures in found.items()
+    ]
+    show(f"related calls, {len(pairs)} pairs", rows, "half", "precision", "recall", "right", "wrong", "missed")
+    call = Call(text=pairs[0].first)
+    typer.echo(f"one look-up among 10,000 calls: {milliseconds(call, suggester.suggest(call)):.2f} ms")
+    if misses:
+        for figures in found.values():
+            typer.echo("\n".join(figures.errors))

@@ -80,6 +80,7 @@ def test_every_command_and_setting_is_described() -> None:
         "evaluate",
         "measure redaction",
         "measure facts",
+        "measure related",
     ):
         assert command in text
     for name in Settings.model_fields:
