@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from threading import Thread
 
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
@@ -12,6 +13,7 @@ from serving.engine import Engine
 from serving.keys import KeyRing
 from serving.limits import BodyLimit, SecurityHeaders
 from serving.live_calls import LiveCalls
+from serving.related import Related, digests, fill_quietly
 from serving.sessions import Guard, Sessions
 from serving.settings import Settings
 from serving.store.recorder import Recorder
@@ -34,6 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         recorder.start()
+        Thread(target=fill_quietly, args=(app.state.related, store), name="related", daemon=True).start()
         async with live_calls.kept():
             yield
         engine.close()
@@ -54,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.engine = engine
     app.state.store = store
     app.state.recorder = recorder
+    app.state.related = Related(engine.suggester.city, digests(settings.state_dir))
     app.state.keys = KeyRing(settings.state_dir / "keys.json")
     app.state.sessions = Sessions(settings.state_dir, app.state.keys)
     app.state.guard = Guard()

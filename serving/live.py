@@ -20,6 +20,7 @@ from serving.keys import Key, KeyFileError, KeyRing, Role
 from serving.live_calls import Closed, LiveCall, LiveCalls
 from serving.live_messages import EndMessage, LiveSuggestion, StartMessage, as_message, parse
 from serving.problems import Problem
+from serving.related import Related
 from serving.sessions import same_origin
 from serving.store.recorder import Recorder
 from serving.wall import Card
@@ -79,6 +80,7 @@ class Session:
         self._engine: Engine = state.engine
         self._calls: LiveCalls = state.live
         self._recorder: Recorder = state.recorder
+        self._related: Related = state.related
         self._secret = offered_secret(websocket)
         self.key: Key = self._holder()
         if self.key.role not in (Role.OPERATOR, Role.ADMIN):
@@ -200,6 +202,8 @@ class Session:
         if before is None or call.has_evidence or call.advice is None:
             call.evaluated, arrived, call.advice = await self._evaluated(call)
             shown = live_suggestion(call.advice, call.evaluated, before, call.ended)
+            found = await run_in_threadpool(self._related.find_and_keep, call.snapshot()[1], shown)
+            shown = shown.model_copy(update={"related": tuple(found)})
             if before is None or before.suggestion_id != shown.suggestion_id:
                 await self._record(call, shown)
         else:  # no evidence has come: the suggestion is as it was

@@ -1,7 +1,7 @@
 """What is said on a live call's WebSocket: messages in, messages out."""
 
 import json
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -9,6 +9,7 @@ from data.records import MAX_TURNS, Record, Speaker, Suggestion, Turn, encodable
 from model.checklist import Check
 from model.facts import Fact
 from serving.problems import FieldProblem, Problem, details, field_problems
+from serving.related import RelatedCall
 
 
 class TurnMessage(Record):
@@ -67,7 +68,7 @@ class LiveSuggestion(Suggestion):
     settled: bool
     facts: tuple[Fact, ...] = ()
     checklist: tuple[Check, ...] = ()
-    related: tuple[Any, ...] = ()
+    related: tuple[RelatedCall, ...] = ()
 
 
 class Ready(Record):

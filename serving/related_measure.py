@@ -14,7 +14,8 @@ from data.records import Call, Suggestion
 from data.tables import DATA_DIR
 from model.likeness import SIZE
 from model.suggest import Suggester
-from serving.related import Marks, Related, Window, marks
+from serving.related import Related, marks
+from serving.related_window import Marks, Window
 
 SET = DATA_DIR / "related" / "pairs.jsonl"
 HALVES = ("choice", "report")

@@ -537,3 +537,13 @@ def test_any_sequence_of_messages_leaves_what_a_simple_model_says(
     if any(turn["text"].strip() for turn in turns.values()):
         assert ready["suggestion"]["revision"] == revision
     assert len([message for message in seen if message["type"] == "problem"]) <= problems
+
+
+def test_another_call_of_the_same_matter_is_pointed_out(client: TestClient, operator: Headers) -> None:
+    for call_id, expected in (("matter-1", []), ("matter-2", ["matter-1"])):
+        with client.websocket_connect(url(call_id), headers=operator) as socket:
+            socket.receive_json()
+            socket.send_json(said("上城彭埠建华苑的电瓶车棚起火了，电话13857189961"))
+            assert [related["call_id"] for related in suggestion(socket, 1)["related"]] == expected
+            socket.send_json({"type": "end"})
+            closed(socket)

@@ -13,10 +13,11 @@ from data.records import Turn
 from data.tables import DataError
 from model.likeness import SIZE, Vector, vector
 from model.suggest import Suggester
-from serving import related as module
+from serving import related_window as module
 from serving.keys import Key, Role
-from serving.related import Marks, Related, Window, fill
+from serving.related import Related, fill
 from serving.related_measure import load_pairs, measure
+from serving.related_window import Marks, Window
 from serving.store.recorder import Recorder
 from serving.store.store import Store
 from tests.conftest import said
