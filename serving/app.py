@@ -17,6 +17,7 @@ from serving.related import Related, digests, fill_quietly
 from serving.sessions import Guard, Sessions
 from serving.settings import Settings
 from serving.store.recorder import Recorder
+from serving.store.rollup import Refresher
 from serving.store.store import Store
 from serving.wall import Wall
 
@@ -32,14 +33,17 @@ def create_app(settings: Settings) -> FastAPI:
     store = Store(settings.store_url)
     recorder = Recorder(store, settings.state_dir, settings.city)
     engine.missing = recorder.missing
+    refresher = Refresher(store)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         recorder.start()
         Thread(target=fill_quietly, args=(app.state.related, store), name="related", daemon=True).start()
+        refresher.start()
         async with live_calls.kept():
             yield
         engine.close()
+        refresher.stop()
         recorder.stop()
         store.close()
 

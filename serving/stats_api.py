@@ -1,267 +1,146 @@
-"""Figures: calls, diverted and effective ones with their changes, by every dimension, and suggestion against review."""
+"""Figures of a period with 环比 and 同比: as JSON, and to take away as CSV or XLSX."""
 
-import calendar
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field
 
 from data.records import Record
-from data.taxonomy import URGENCY_NAMES, categories, destinations
 from serving.api import RecorderOf, StoreOf
 from serving.auth import ReviewerOrScientist
 from serving.calls_api import away
 from serving.decisions import wrong
+from serving.figures import sheets
+from serving.figures.confusion import Label, confused
+from serving.figures.counts import Scope
+from serving.figures.periods import EARLIEST, LATEST, Kind, Period, custom, period
+from serving.figures.records import Confusion, Stats
+from serving.figures.stats import stats
 from serving.keys import Key, Role
 from serving.problems import Problem, documented
-from serving.store import figures
-from serving.store.figures import Period
-from serving.store.filters import Code, visible
+from serving.store.filters import Code
 from serving.store.queues import today
+from serving.store.rollup import refresh
 from serving.store.schema import CallRow
 from serving.store.store import Store, StoreAway
 
 router = APIRouter()
-LONGEST_DAYS = 3700
-Dimension = Literal["day", "hour", "category", "urgency", "destination", "district", "town", "channel"]
-Label = Literal["category", "urgency", "destination"]
-Day = Annotated[date | None, Query()]
+REFRESH_SECONDS = 0.5  # what is not counted by then is counted in the background, and `pending` says so
+Day = Annotated[date, Field(strict=False, ge=EARLIEST, lt=LATEST)]
 
 
-class Measures(Record):
-    """Figures of some calls. Rates are None where there is nothing to divide by.
+class StatsQuery(Record):
+    """Which period of whose calls: the one that `day` (today if absent) lies in, or `custom` from `since` to `to`."""
 
-    `effective`: 有效警情, police matters; `diverted`: 分流量, non-police calls to 110 that others took, and
-    `diverted_rate` 分流率, their share of the calls to 110.
+    period: Kind | None = None
+    day: Day | None = None
+    since: Day | None = None
+    to: Day | None = None
+    city: Code | None = None
+    channel: Literal["110", "12345"] | None = None
+
+    def span(self, today: date) -> Period:
+        """The period asked for.
+
+        Raises:
+            Problem: 422 for dates that go with another kind, are missing, or end before they begin.
+        """
+        kind = self.period or ("custom" if self.since or self.to else "month")
+        if kind != "custom":
+            if self.since or self.to:
+                raise wrong("since" if self.since else "to", "goes with period=custom alone")
+            return period(kind, self.day or today, today)
+        if self.day or not self.since or not self.to:
+            raise wrong("day" if self.day else "to" if self.since else "since", "custom takes since and to, both")
+        try:
+            return custom(self.since, self.to, today)
+        except ValueError as error:
+            raise wrong("to", str(error)) from error
+
+
+class ConfusionQuery(StatsQuery):
+    """Which label is compared."""
+
+    label: Label = "category"
+
+
+def place(key: Key, asked: str | None) -> str | None:
+    """The city whose figures the key sees; None is all of them.
+
+    Raises:
+        Problem: 403 for another city's than its own.
     """
-
-    calls: int
-    calls_110: int
-    effective: int
-    non_police: int
-    invalid: int
-    diverted: int
-    decided: int
-    overrode: int
-    lowered: int
-    returned: int
-    asked: int
-    refused: int
-    unsure: int
-    again: int
-    reviewed: int
-    diverted_rate: float | None
-    overrode_rate: float | None
-    returned_rate: float | None
-    refused_rate: float | None
-    unsure_rate: float | None
-    again_rate: float | None
-    suggestion_ms: float | None
-
-
-class Range(Record):
-    """Local days, both included."""
-
-    since: date
-    to: date
-
-
-class Change(Record):
-    """Relative change (0.05 is 5 % more) on the period before, 环比, and on the year before, 同比."""
-
-    before: float | None
-    year_ago: float | None
-
-
-class Slice(Record):
-    """One value of a dimension, with the period before beside it."""
-
-    value: str
-    name: str
-    now: Measures
-    before: Measures
-    change: Change
-
-
-class Stats(Record):
-    """The figures of a period."""
-
-    city: str | None
-    period: Range
-    before_period: Range
-    year_ago_period: Range
-    now: Measures
-    before: Measures
-    year_ago: Measures
-    change: dict[str, Change]
-    by: dict[Dimension, tuple[Slice, ...]]
-    sentence: str
-
-
-class Cell(Record):
-    """How many reviewed calls were suggested as one label and reviewed as another."""
-
-    suggested: str
-    reviewed: str
-    calls: int
-
-
-class Confusion(Record):
-    """Suggestion against review; `GET /v1/calls?review=done&suggested_…=…&reviewed_…=…` lists a cell's calls."""
-
-    label: Label
-    period: Range
-    cells: tuple[Cell, ...]
-
-
-def _measures(row: dict[str, float] | None) -> Measures:
-    found = row or dict.fromkeys(figures.MEASURES, 0.0)
-
-    def rate(part: str, whole: str) -> float | None:
-        return found[part] / found[whole] if found[whole] else None
-
-    return Measures(
-        **{name: int(found[name]) for name in figures.MEASURES if name != "milliseconds"},
-        diverted_rate=rate("diverted", "calls_110"),
-        overrode_rate=rate("overrode", "decided"),
-        returned_rate=rate("returned", "decided"),
-        refused_rate=rate("refused", "asked"),
-        unsure_rate=rate("unsure", "calls"),
-        again_rate=rate("again", "calls"),
-        suggestion_ms=rate("milliseconds", "calls"),
-    )
-
-
-def _relative(now: float, then: float) -> float | None:
-    return (now - then) / then if then else None
-
-
-def _name(dimension: str, value: str) -> str:
-    if dimension == "category" and value in categories():
-        return categories()[value].name
-    if dimension == "destination" and value in destinations():
-        return destinations()[value].name
-    if dimension == "urgency":
-        return {level.value: name for level, name in URGENCY_NAMES.items()}.get(value, value)
-    return value or "未知"
-
-
-def _slices(store: Store, dimension: str, period: Period, city: str | None) -> tuple[Slice, ...]:
-    with store.reading() as session:
-        now, before, year = (figures.sums(session, dimension, part, city)
-                             for part in (period, period.before, period.year_ago))  # fmt: skip
-    values = now if dimension == "day" else {**now, **before}
-    found = []
-    for value in values:
-        one, other = _measures(now.get(value)), _measures(before.get(value))
-        change = Change(
-            before=_relative(one.calls, other.calls),
-            year_ago=_relative(one.calls, _measures(year.get(value)).calls),
-        )
-        found.append(Slice(value=value, name=_name(dimension, value), now=one, before=other, change=change))
-    by_value = dimension in ("day", "hour")
-    return tuple(sorted(found, key=lambda s: (s.value.zfill(10),) if by_value else (-s.now.calls, s.value)))
-
-
-def _period(since: date | None, to: date | None) -> Period:
-    end = to or today()
-    period = Period(since or end.replace(day=1), end)
-    if not 0 <= (period.to - period.since).days <= LONGEST_DAYS or period.since.year < 2000:
-        raise wrong("since", f"since is not after to, and at most {LONGEST_DAYS} days before it")
-    return period
-
-
-def _city(key: Key, asked: str | None) -> str | None:
-    own = key.city if key.role is not Role.ADMIN else None
+    own = None if key.role is Role.ADMIN else key.city
     if own and asked not in (None, own):
         raise Problem(403, "another city's figures")
     return own or asked
 
 
-def _range(period: Period) -> Range:
-    return Range(since=period.since, to=period.to)
-
-
-@router.get("/v1/stats", responses=documented(401, 403, 422, 503))
-def stats(
-    recorder: RecorderOf,
-    store: StoreOf,
-    key: ReviewerOrScientist,
-    since: Day = None,
-    to: Day = None,
-    city: Annotated[Code | None, Query()] = None,
-    by: Annotated[list[Dimension], Query(max_length=8)] = [],  # noqa: B006 (FastAPI copies it)
+def figures(
+    query: Annotated[StatsQuery, Query()], recorder: RecorderOf, store: StoreOf, key: ReviewerOrScientist
 ) -> Stats:
-    """Figures of a period – this month so far, unless it says otherwise – with 环比 and 同比, and by dimensions."""
-    period, place = _period(since, to), _city(key, city)
+    """The figures that a request asks for, everything that this process wrote included."""
+    scope = Scope(place(key, query.city), query.channel)
+    chosen = query.span(today())
     recorder.settled()
     try:
-        store.refresh_figures()
-        with store.reading() as session:
-            parts = [figures.sums(session, "all", part, place).get("")
-                     for part in (period, period.before, period.year_ago)]  # fmt: skip
-        slices = {dimension: _slices(store, dimension, period, place) for dimension in dict.fromkeys(by)}
+        return counted(store, chosen, scope)
     except StoreAway as error:
         raise away() from error
-    now, before, year_ago = map(_measures, parts)
-    change = {
-        name: Change(
-            before=_relative(getattr(now, name), getattr(before, name)),
-            year_ago=_relative(getattr(now, name), getattr(year_ago, name)),
-        )
-        for name in ("calls", "effective", "non_police", "invalid", "diverted", "again")
-    }
-    return Stats(
-        city=place, period=_range(period), before_period=_range(period.before), year_ago_period=_range(period.year_ago),
-        now=now, before=before, year_ago=year_ago, change=change, by=slices, sentence=sentence(period, now, change),
-    )  # fmt: skip
 
 
-@router.get("/v1/stats/confusion", responses=documented(401, 403, 422, 503))
+def counted(store: Store, chosen: Period, scope: Scope) -> Stats:
+    """The figures, after what changed was counted anew.
+
+    Raises:
+        StoreAway: the database does not answer.
+    """
+    refresh(store, REFRESH_SECONDS)
+    with store.reading() as session:
+        return stats(session, chosen, scope)
+
+
+FiguresOf = Annotated[Stats, Depends(figures)]
+PROBLEMS = documented(401, 403, 422, 503)
+
+
+@router.get("/v1/stats", responses=PROBLEMS)
+def read_stats(found: FiguresOf) -> Stats:
+    """Figures of a period – this month so far unless it says otherwise – with 环比 and 同比, by every dimension."""
+    return found
+
+
+@router.get("/v1/stats.csv", response_class=Response, responses=PROBLEMS)
+def stats_csv(found: FiguresOf) -> Response:
+    """The same as one table, for spreadsheets (UTF-8 with its mark)."""
+    return _file(sheets.as_csv(found), "text/csv; charset=utf-8", found, "csv")
+
+
+@router.get("/v1/stats.xlsx", response_class=Response, responses=PROBLEMS)
+def stats_xlsx(found: FiguresOf) -> Response:
+    """The same as a workbook, a sheet for each table."""
+    return _file(sheets.as_xlsx(found), sheets.XLSX, found, "xlsx")
+
+
+@router.get("/v1/stats/confusion", responses=PROBLEMS)
 def confusion(
-    recorder: RecorderOf,
-    store: StoreOf,
-    key: ReviewerOrScientist,
-    label: Label = "category",
-    since: Day = None,
-    to: Day = None,
-    city: Annotated[Code | None, Query()] = None,
+    query: Annotated[ConfusionQuery, Query()], recorder: RecorderOf, store: StoreOf, key: ReviewerOrScientist
 ) -> Confusion:
-    """Suggestion against review."""
-    period, place = _period(since, to), _city(key, city)
-    scope = [*visible(key), *([CallRow.city == place] if place else [])]
+    """Suggestion against review by category, urgency or destination, from the reviewed calls themselves."""
+    chosen, city = query.span(today()).span, place(key, query.city)
+    scope = [CallRow.day >= chosen.since, CallRow.day < chosen.until]
+    scope += [CallRow.city == city] if city else []
+    scope += [CallRow.channel == query.channel] if query.channel else []
     recorder.settled()
     try:
         with store.reading() as session:
-            found = figures.confusion(session, label, period, scope)
+            return confused(session, query.label, scope)
     except StoreAway as error:
         raise away() from error
-    cells = (Cell(suggested=row[0], reviewed=row[1], calls=row[2]) for row in sorted(found, key=lambda r: -r[2]))
-    return Confusion(label=label, period=_range(period), cells=tuple(cells))
 
 
-def sentence(period: Period, now: Measures, change: dict[str, Change]) -> str:
-    """What the leadership reads, ready to copy."""
-    effective, diverted = change["effective"], change["diverted"]
-    rate = "" if now.diverted_rate is None else f"，分流率{now.diverted_rate:.2%}"
-    return (
-        f"{_when(period)}共接报来电{now.calls}起，其中有效警情{now.effective}起"
-        f"{_moved('环比', effective.before)}{_moved('同比', effective.year_ago)}；"
-        f"分流非警务事项{now.diverted}起{rate}{_moved('分流量环比', diverted.before)}。"
-    )
-
-
-def _when(period: Period) -> str:
-    one, two = period.since, period.to
-    last = calendar.monthrange(two.year, two.month)[1]
-    if (one.year, one.month, one.day, two.day) == (two.year, two.month, 1, last):
-        return f"{one.year}年{one.month}月"
-    return f"{one.year}年{one.month}月{one.day}日至{two.year}年{two.month}月{two.day}日"
-
-
-def _moved(word: str, change: float | None) -> str:
-    if change is None:
-        return ""
-    if change == 0:
-        return f"，{word}持平"
-    return f"，{word}{'上升' if change > 0 else '下降'}{abs(change):.2%}"
+def _file(content: bytes, media_type: str, found: Stats, ending: str) -> Response:
+    name = f"yidiantong-{found.span.since:%Y%m%d}-{found.span.to:%Y%m%d}.{ending}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=media_type, headers=headers)

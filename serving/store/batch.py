@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from serving.store import figures, state
+from serving.store import state
 from serving.store.entries import AnyEntry, By, Decided, Happened, Noted, Suggested, Undone
 from serving.store.schema import (
     AuditRow,
@@ -34,7 +34,6 @@ class Batch:
         self.calls = {row.id: row for row in self._some(CallRow, CallRow.id, ids, lock=True)}
         self.seen = self._seen()
         self.transcripts: dict[str, Suggested] = {}
-        self.touched: set[str] = set()
         self.decided = {row.call_id: row for row in self._some(DecisionRow, DecisionRow.call_id, ids)}
         self.reviews: dict[str, list[ReviewRow]] = defaultdict(list)
         self.undone = {entry.batch for entry in entries if entry.kind == "undone"}
@@ -75,7 +74,6 @@ class Batch:
             self.seen.add(_row_id(entry))
             self._one(entry)
         self.session.flush()
-        figures.touch(self.session, {(row.city, row.day) for row in (self.calls[call] for call in self.touched)})
         for call_id, said in self.transcripts.items():
             turns = [turn.model_dump() for turn in said.turns]
             self.session.merge(TranscriptRow(call_id=call_id, turns=turns))
@@ -92,13 +90,10 @@ class Batch:
         elif entry.call_id not in self.calls:
             raise ValueError(f"{entry.kind}: no call {entry.call_id!r}")
         elif isinstance(entry, Decided):
-            self.touched.add(entry.call_id)
             self._decided(entry, self.calls[entry.call_id])
         elif isinstance(entry, Happened):
-            self.touched.add(entry.call_id)
             self.session.add(state.happened(self.calls[entry.call_id], entry))
         else:
-            self.touched.add(entry.call_id)
             row = state.review_row(entry)
             self.session.add(row)
             self.reviews[entry.call_id].append(row)
@@ -114,7 +109,6 @@ class Batch:
             return
         else:
             state.suggested(row, entry)
-        self.touched.add(entry.call_id)
         self.session.add(state.suggestion_row(entry))
         if row.purged_at is None:
             self.transcripts[entry.call_id] = entry
@@ -147,7 +141,6 @@ class Batch:
             for row in taken_back:
                 row.undone_at, row.undone_by = entry.at, entry.by.id
             if taken_back:
-                self.touched.add(call_id)
                 state.reviewed(self.calls[call_id], rows)
         self._note(entry, "reviews_undone", None, {"batch": entry.batch})
 

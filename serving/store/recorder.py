@@ -5,7 +5,6 @@ Every entry goes to the spool first; a thread brings the spool into the database
 
 import os
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -24,7 +23,6 @@ from serving.store.store import Store, StoreAway
 
 BATCH = 200
 SLOWEST_RETRY = 2.0  # seconds
-FIGURES_SECONDS = 60.0  # between adding up what changed, so that nobody who asks waits for many days
 PATIENCE = 2.0  # seconds that a reader waits for what this process wrote
 START_PATIENCE = 15.0  # seconds that a reader waits for the first connection, which may migrate
 
@@ -163,7 +161,7 @@ class Recorder:
         self._spool.close()
 
     def _run(self) -> None:
-        pause, migrated, added_up = 0.1, False, time.monotonic()
+        pause, migrated = 0.1, False
         while True:
             self._work.wait(SLOWEST_RETRY)
             self._work.clear()
@@ -175,9 +173,6 @@ class Recorder:
                     migrated = True
                 self.store.ping()
                 self._drain()
-                if time.monotonic() - added_up > FIGURES_SECONDS:
-                    self.store.refresh_figures()
-                    added_up = time.monotonic()
                 pause = 0.1
             except Exception as error:  # whatever it is, entries wait in the spool and the next attempt comes
                 self._away(error)

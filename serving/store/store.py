@@ -13,7 +13,6 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from serving.store import figures
 from serving.store.batch import Batch
 from serving.store.entries import AnyEntry
 
@@ -90,17 +89,6 @@ class Store:
         with path.with_suffix(".migrating").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-
-    def refresh_figures(self) -> None:
-        """Adds up the figures of every day that changed.
-
-        Raises:
-            StoreAway: the database does not answer.
-        """
-        while True:
-            with self.writing() as session:
-                if figures.refresh(session) < figures.DAYS_AT_ONCE:
-                    return
 
     def ping(self) -> None:
         """Returns if the database answers.

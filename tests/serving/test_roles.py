@@ -46,6 +46,8 @@ ROUTES: dict[str, set[Role] | None] = {
     "DELETE /v1/review-batches/{batch}": {R},
     "GET /v1/review-agreement": {R},
     "GET /v1/stats": {R, S},
+    "GET /v1/stats.csv": {R, S},
+    "GET /v1/stats.xlsx": {R, S},
     "GET /v1/stats/confusion": {R, S},
     "GET /v1/audit": set(),
 }

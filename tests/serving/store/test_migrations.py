@@ -9,6 +9,7 @@ from sqlalchemy import MetaData, inspect, text
 
 from serving.store.calls import load
 from serving.store.migrations import configuration, upgrade
+from serving.store.rollup import refresh
 from serving.store.schema import CallRow, DecisionRow, SuggestionRow
 from serving.store.state import decided as decided_row
 from serving.store.state import opened, suggestion_row
@@ -53,7 +54,7 @@ def test_from_every_schema_forward(empty_url: str, revision: str) -> None:
         assert record.row.city == "hangzhou"
         assert session.query(CallRow).count() == session.query(SuggestionRow).count() == 1
         assert session.query(DecisionRow).count() == 1
-    store.refresh_figures()
+    assert refresh(store)
     store.apply([suggested("c1")])
     store.close()
 
