@@ -8,7 +8,19 @@ from threading import Thread
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from serving import api, calls_api, console, live, pages, problems, reviews_api, sessions_api, stats_api, wall
+from serving import (
+    api,
+    calls_api,
+    console,
+    live,
+    pages,
+    problems,
+    review_queues,
+    reviews_api,
+    sessions_api,
+    stats_api,
+    wall,
+)
 from serving.engine import Engine
 from serving.keys import KeyRing
 from serving.limits import BodyLimit, SecurityHeaders
@@ -70,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     app.include_router(api.router)
     app.include_router(calls_api.router)
+    app.include_router(review_queues.router)
     app.include_router(reviews_api.router)
     app.include_router(stats_api.router)
     app.include_router(sessions_api.router)

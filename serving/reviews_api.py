@@ -1,9 +1,7 @@
 """Reviews: the queues, a verdict on one call or on many, taking it back, and how far reviewers agree."""
 
 import hashlib
-import time
-from typing import Annotated, Any, Literal
-from weakref import WeakKeyDictionary
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
@@ -18,22 +16,17 @@ from serving.calls_api import CallId, away, found, written
 from serving.decisions import CategoryCode, Level, Written, wrong
 from serving.keys import Key, Role
 from serving.problems import Problem, documented
-from serving.settings import Settings
+from serving.review_queues import CallsAhead, Queue, Wanted, ahead, counts, drifting, settings_of, waiting
 from serving.store import queues
 from serving.store.entries import Reviewed, Undone, Verdict, new_id
 from serving.store.filters import BadCursor, CallFilter, visible
-from serving.store.recorder import by
+from serving.store.recorder import Recorder, by
 from serving.store.schema import CallRow, ReviewRow
 from serving.store.store import Store, StoreAway
 from serving.views import CallLine, line
 
 router = APIRouter()
 MOST_AT_ONCE = 5000
-DRIFT_SECONDS = 60  # a drift that a minute ago was none can wait
-Queue = Literal[
-    "danger_under_called", "overridden", "returned", "confident_contradicted", "least_confident", "suspected_label",
-    "random_audit", "drift", "adjudication",
-]  # fmt: skip
 
 
 class ReviewBody(Record):
@@ -49,6 +42,12 @@ class ReviewBody(Record):
     reason: Written = ""
     queue: Queue | None = None
     id: Identifier | None = None
+
+
+class OneBody(ReviewBody):
+    """A verdict on one call, and the calls to answer it with: whoever gives it needs no second request."""
+
+    ahead: Wanted | None = None
 
 
 class BulkBody(ReviewBody):
@@ -68,6 +67,7 @@ class ReviewDone(Record):
     urgency: str | None
     destination: str | None
     adjudicates: bool
+    ahead: CallsAhead | None
 
 
 class BatchDone(Record):
@@ -111,41 +111,17 @@ class AgreementView(Record):
     destination: Agreed
 
 
-def _settings(request: Request) -> Settings:
-    found: Settings = request.app.state.settings
-    return found
-
-
-_drift: WeakKeyDictionary[Store, dict[str | None, tuple[float, tuple[str, ...]]]] = WeakKeyDictionary()
-
-
-def _drifting(store: Store, key: Key) -> tuple[str, ...]:
-    """The drifting categories, looked up once a minute for each city."""
-    looked_up = _drift.setdefault(store, {})
-    at, known = looked_up.get(key.city, (-DRIFT_SECONDS, ()))
-    if time.monotonic() - at > DRIFT_SECONDS:
-        with store.reading() as session:
-            known = queues.drifting(session, visible(key))
-        looked_up[key.city] = time.monotonic(), known
-    return known
-
-
 @router.get("/v1/review-queues", responses=documented(401, 403, 503))
 def queue_counts(request: Request, recorder: RecorderOf, store: StoreOf, key: Reviewer) -> QueueCounts:
     """How many calls wait in each queue."""
-    settings = _settings(request)
+    settings = settings_of(request)
     recorder.settled()
     try:
-        drift = _drifting(store, key)
-        per_queue = {
-            queue: [*queues.waiting(queue, key.id, settings.audit_rate, drift), *visible(key)]
-            for queue in queues.QUEUES
-        }
-        with store.reading() as session:
-            counts = queues.counts(session, per_queue)
+        drift = drifting(store, key)
+        number = counts(store, key, settings.audit_rate)
     except StoreAway as error:
         raise away() from error
-    return QueueCounts(counts=counts, drifting=drift, reviewers=settings.reviewers, audit_rate=settings.audit_rate)
+    return QueueCounts(counts=number, drifting=drift, reviewers=settings.reviewers, audit_rate=settings.audit_rate)
 
 
 @router.get("/v1/reviews", responses=documented(401, 403, 422, 503))
@@ -159,11 +135,10 @@ def reviews(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> QueuePage:
     """The calls that wait in a queue, most worth looking at first."""
-    settings = _settings(request)
+    settings = settings_of(request)
     recorder.settled()
     try:
-        drift = _drifting(store, key) if queue == "drift" else ()
-        conditions = [*queues.waiting(queue, key.id, settings.audit_rate, drift), *visible(key)]
+        conditions = waiting(queue, store, key, settings.audit_rate)
         with store.reading() as session:
             rows = queues.page(session, queue, conditions, cursor, limit + 1)
     except BadCursor as error:
@@ -179,11 +154,13 @@ def reviews(
 
 
 @router.post("/v1/reviews/{call_id}", responses=documented(401, 403, 404, 409, 422, 503))
-def review(call_id: CallId, body: ReviewBody, request: Request, recorder: RecorderOf, key: Reviewer) -> ReviewDone:
+def review(
+    call_id: CallId, body: OneBody, request: Request, recorder: RecorderOf, store: StoreOf, key: Reviewer
+) -> ReviewDone:
     """A verdict on one call. It stands when this answers; the queues follow within moments."""
     record = found(recorder, call_id, key)
     others = {row.by for row in record.reviews if row.undone_at is None and not row.adjudicates}
-    wanted = _settings(request).reviewers
+    wanted = settings_of(request).reviewers
     adjudicates = record.row.review == "adjudicate" and key.id not in others
     review_id = _own_id(key, call_id, body.id)
     entry = Reviewed(
@@ -196,8 +173,17 @@ def review(call_id: CallId, body: ReviewBody, request: Request, recorder: Record
     written(recorder, entry)
     return ReviewDone(
         review_id=entry.id,
+        ahead=_ahead(body, request, recorder, store, key),
         **entry.model_dump(include={"call_id", "batch", "category", "urgency", "destination", "adjudicates"}),
     )
+
+
+def _ahead(body: OneBody, request: Request, recorder: Recorder, store: Store, key: Key) -> CallsAhead | None:
+    """The calls asked for; none while the database is away, for the verdict stands all the same."""
+    try:
+        return ahead(body.ahead, settings_of(request), recorder, store, key) if body.ahead else None
+    except StoreAway:
+        return None
 
 
 def _own_id(key: Key, call_id: str, asked: str | None) -> str:
@@ -231,13 +217,12 @@ def _meant(row: CallRow, body: ReviewBody) -> dict[str, Any]:
 @router.post("/v1/review-batches", responses=documented(401, 403, 409, 422, 503))
 def review_many(body: BulkBody, request: Request, recorder: RecorderOf, store: StoreOf, key: Reviewer) -> BatchDone:
     """One verdict on every call of a queue or filter, up to 5000; `DELETE /v1/review-batches/{batch}` takes it back."""
-    settings = _settings(request)
+    settings = settings_of(request)
     recorder.settled()
     conditions = [*body.filter.conditions(), *visible(key)]
     try:
         if body.queue:
-            drift = _drifting(store, key) if body.queue == "drift" else ()
-            conditions += queues.waiting(body.queue, key.id, settings.audit_rate, drift)
+            conditions += waiting(body.queue, store, key, settings.audit_rate)
         with store.reading() as session:
             rows = list(session.scalars(select(CallRow).where(*conditions).limit(MOST_AT_ONCE + 1)))
     except StoreAway as error:

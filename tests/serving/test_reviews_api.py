@@ -13,6 +13,7 @@ from serving.app import create_app
 from serving.keys import KeyRing, Role
 from serving.settings import Settings
 from serving.store.entries import Happened, now
+from serving.store.store import StoreAway
 from tests.serving.conftest import Headers
 from tests.serving.store.made import ANNA, decided, suggested
 from tests.serving.test_api import fields, problem
@@ -185,6 +186,50 @@ def test_many_at_once(client: TestClient, reviewers: list[Headers], calls: dict[
     assert len(queue(client, me, "random_audit")) == 5
 
 
+def test_calls_come_whole_and_filtered(client: TestClient, reviewers: list[Headers], calls: dict[str, str]) -> None:
+    def whole(**query: Any) -> Any:
+        return client.get("/v1/review-calls", params=query, headers=reviewers[0])
+
+    first = whole(queue="overridden", limit=1).json()
+    assert (first["total"], [call["call_id"] for call in first["calls"]]) == (2, ["danger_under_called"])
+    assert first["calls"][0]["turns"] == [{"speaker": "caller", "text": "楼上漏水"}]
+    assert first["calls"][0]["decision"]["reason"] == "x"
+    behind = whole(queue="overridden", limit=1, cursor=first["next"]).json()
+    assert (behind["total"], behind["next"], behind["calls"][0]["call_id"]) == (None, None, "overridden")
+    assert whole(queue="overridden", suggested_category="fight").json()["total"] == 1
+    for query in ({"queue": "mine"}, {"queue": "drift", "limit": 21}, {"queue": "drift", "category": "x"}, {}):
+        problem(whole(**query), 422, "invalid")
+    problem(whole(queue="overridden", cursor="x"), 422, "invalid")
+
+
+def test_a_verdict_is_answered_with_the_calls_behind(
+    client: TestClient, reviewers: list[Headers], calls: dict[str, str]
+) -> None:
+    me = reviewers[0]
+    first = client.get("/v1/review-calls", params={"queue": "overridden", "limit": 1}, headers=me).json()
+    wanted = {"queue": "overridden", "limit": 5, "cursor": first["next"]}
+    done = judge(client, me, first["calls"][0]["call_id"], queue="overridden", ahead=wanted).json()
+    assert [call["call_id"] for call in done["ahead"]["calls"]] == ["overridden"]
+    undo(client, me, done["batch"])
+    problem(judge(client, me, "plain", ahead={"queue": "mine"}), 422, "invalid")
+    done = judge(client, me, "plain").json()
+    assert done["ahead"] is None
+    undo(client, me, done["batch"])
+
+
+def test_a_verdict_stands_when_the_database_goes_away_before_the_next_call(
+    client: TestClient, app: FastAPI, reviewers: list[Headers], calls: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any) -> None:
+        raise StoreAway("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("serving.reviews_api.ahead", gone)
+        done = judge(client, reviewers[0], "plain", ahead={"queue": "overridden"})
+    assert (done.status_code, done.json()["ahead"]) == (200, None)
+    undo(client, reviewers[0], done.json()["batch"])
+
+
 @pytest.fixture
 def two(state_dir: Path, client: TestClient, app: FastAPI) -> Iterator[None]:
     kept = app.state.settings
@@ -198,9 +243,12 @@ def test_two_reviewers(client: TestClient, reviewers: list[Headers], calls: dict
     judge(client, one, "plain", "correct", category="noise")
     assert "plain" not in queue(client, one, "random_audit")
     assert "plain" in queue(client, other, "random_audit")
+    assert client.get("/v1/review-calls/plain", headers=one).json()["reviews"][-1]["category"] == "noise"
+    assert client.get("/v1/review-calls/plain", headers=other).json()["reviews"] == []  # he judges for himself
     judge(client, other, "plain")
     assert queue(client, one, "adjudication") == []
     assert queue(client, third, "adjudication") == ["plain"]
+    assert len(client.get("/v1/review-calls/plain", headers=third).json()["reviews"]) >= 2
     judge(client, one, "returned")
     judge(client, other, "returned")
     agreement = client.get("/v1/review-agreement", headers=one).json()
