@@ -41,6 +41,8 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/calls": {O, R},
     "GET /v1/review-queues": {R},
     "GET /v1/reviews": {R},
+    "GET /v1/review-calls": {R},
+    "GET /v1/review-calls/{call_id}": {R},
     "POST /v1/reviews/{call_id}": {R},
     "POST /v1/review-batches": {R},
     "DELETE /v1/review-batches/{batch}": {R},
