@@ -74,7 +74,7 @@ def follow(suggester: Suggester, cases: Sequence[Case]) -> list[Followed]:
         rendered = [render(step.turns) for step in steps]
         readings = suggester.read([text.text for text in rendered])
         heard = [
-            Heard(step, Call(turns=step.turns), text, Reading(reading.joint, (), reading.support[:0]))
+            Heard(step, Call(turns=step.turns), text, Reading(reading.joint, (), reading.support[:0].copy()))
             for step, text, reading in zip(steps, rendered, readings, strict=True)
         ]
         if heard:
