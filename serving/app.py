@@ -12,6 +12,7 @@ from serving import (
     api,
     calls_api,
     console,
+    exports_api,
     live,
     pages,
     problems,
@@ -86,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(reviews_api.router)
     app.include_router(stats_api.router)
     app.include_router(sessions_api.router)
+    app.include_router(exports_api.router)
     app.include_router(live.router)
     app.include_router(wall.router)
     app.include_router(pages.router)

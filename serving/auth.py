@@ -88,5 +88,6 @@ Operator = Annotated[Key, Depends(allowed(Role.OPERATOR))]
 Reviewer = Annotated[Key, Depends(allowed(Role.REVIEWER))]
 Admin = Annotated[Key, Depends(allowed())]
 OperatorOrReviewer = Annotated[Key, Depends(allowed(Role.OPERATOR, Role.REVIEWER))]
+Scientist = Annotated[Key, Depends(allowed(Role.SCIENTIST))]
 ReviewerOrScientist = Annotated[Key, Depends(allowed(Role.REVIEWER, Role.SCIENTIST))]
 LocalOrAdmin = Depends(local_or_admin)

@@ -147,23 +147,6 @@ def predict(
     typer.echo(f"{totals.suggestions} suggestions, {totals.errors} bad lines → {output}")
 
 
-@app.command()
-def migrate() -> None:
-    """Bring the database up to this release's schema; `serve` does so itself at its start."""
-    from alembic.util import CommandError
-
-    from serving.store.store import Store, StoreAway
-
-    store = Store(settings().store_url)
-    try:
-        store.migrate()
-    except (StoreAway, CommandError, OSError) as error:
-        raise fail(f"the database cannot be migrated: {error}") from error
-    finally:
-        store.close()
-    typer.echo("the database is up to date")
-
-
 @keys_app.command("create")
 def create_key(
     role: Annotated[str, typer.Argument(help="operator, reviewer, scientist or admin")],
@@ -211,7 +194,10 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="The id that `keys lis
 
 
 def main() -> None:
-    """Entry point: the commands above, and those that training adds (`yidiantong.commands`)."""
+    """Entry point: the commands above, those on stored calls, and those that training adds (`yidiantong.commands`)."""
+    from serving.cli_calls import app as calls_app
+
+    app.add_typer(calls_app)
     for entry in entry_points(group="yidiantong.commands"):
         app.add_typer(entry.load())
     try:

@@ -119,3 +119,24 @@ def earliness(
     figures = compare(suggester, cases, load_stability())
     report = write_earliness(output, data.stem if data else "validation", suggester.model.version, figures)
     typer.echo(f"{report['set']}: {report['calls']} calls\n\n{summary(report)}\n\nreport in {output}")
+
+
+@app.command()
+def dataset(
+    corpus: Annotated[Path, typer.Option(help="Folder of *.jsonl items, as `export-reviews` writes them.")],
+    output: Annotated[Path, typer.Option(help="Folder for the `datasets` tables.")],
+) -> None:
+    """Write a corpus as a `datasets` folder, split by group."""
+    from data.corpus import load_corpus
+
+    items = load_corpus(corpus)
+    try:
+        from training.dataset import load_dataset_dict
+    except ModuleNotFoundError as error:
+        raise _fail(_without_extra(error)) from error
+    try:
+        found = load_dataset_dict(items)
+        found.save_to_disk(str(output))
+    except OSError as error:
+        raise _fail(error) from error
+    typer.echo(", ".join(f"{len(rows)} {name}" for name, rows in found.items()) + f" → {output}")

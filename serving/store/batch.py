@@ -109,9 +109,12 @@ class Batch:
             return
         else:
             state.suggested(row, entry)
-        self.session.add(state.suggestion_row(entry))
-        if row.purged_at is None:
-            self.transcripts[entry.call_id] = entry
+        shown = state.suggestion_row(entry)
+        self.session.add(shown)
+        if row.purged_at is not None:  # what was forgotten stays so
+            shown.payload = {}
+            return
+        self.transcripts[entry.call_id] = entry
         for digest in entry.numbers:
             if self.session.get(NumberRow, (digest, entry.call_id)) is None:
                 row.again = row.again or self._called_before(digest, row)

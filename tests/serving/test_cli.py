@@ -7,11 +7,28 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from serving.store.private import Hasher
+from serving.store.schema import AuditRow
+from serving.store.store import Store
+from tests.serving.store.made import reviewed, suggested
 from tests.texts import ANSWERED, REFUSED
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("serve", "classify", "predict", "keys", "train", "evaluate")
+COMMANDS = (
+    "serve",
+    "classify",
+    "predict",
+    "keys",
+    "migrate",
+    "purge",
+    "calls",
+    "export-reviews",
+    "dataset",
+    "train",
+    "evaluate",
+)
 
 
 def yidiantong(*arguments: str, state: Path | None = None, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -44,6 +61,12 @@ def test_classify_for_people_and_as_json() -> None:
         (("predict", "--input", "/etc/hostname", "--output", "/tmp/x", "--city", "atlantis"), b"", "unknown city"),
         (("keys", "create", "king"), b"", "king"),
         (("keys", "revoke", "nobody"), b"", "no key nobody"),
+        (("keys", "create", "operator", "--city", "atlantis"), b"", "unknown city 'atlantis'"),
+        (("keys", "create", "operator", "--name", "长" * 65), b"", "at most 64"),
+        (("calls", "delete", "--caller", "somebody"), b"", "is not a phone number"),
+        (("calls", "export", "--caller", "13812345678 13900000000"), b"", "is not a phone number"),
+        (("export-reviews", "--output", "/proc/nowhere"), b"", "No such file"),
+        (("dataset", "--corpus", "/nonexistent", "--output", "/tmp/x"), b"", "holds no *.jsonl item"),
         (("train", "--config", "/nonexistent.toml"), b"", "cannot be read"),
         (("evaluate", "--data", "/nonexistent.jsonl"), b"", "cannot be read"),
         (("evaluate", "--release", "/nonexistent"), b"", "cannot be read"),
@@ -119,3 +142,36 @@ def test_evaluate_on_labelled_calls(tmp_path: Path) -> None:
     done = yidiantong("evaluate", "--data", str(data), "--output", str(tmp_path / "report"))
     assert done.returncode == 2
     assert "line 1, field" in done.stderr.decode()
+
+
+def test_stored_calls(tmp_path: Path) -> None:
+    hasher = Hasher(tmp_path)
+    store = Store(f"sqlite:///{tmp_path}/calls.db")
+    assert yidiantong("migrate", state=tmp_path).returncode == 0
+    store.apply([suggested("c1", numbers=(hasher.digest("13812345678"),)), suggested("c2"), suggested("c3"),
+                 reviewed("c2"), reviewed("c3")])  # fmt: skip
+    done = yidiantong("calls", "export", "--caller", "138 1234 5678", state=tmp_path)
+    assert [json.loads(line)["call_id"] for line in done.stdout.splitlines()] == ["c1"]
+    assert yidiantong("calls", "delete", "--caller", "13812345678", state=tmp_path).stdout == b"1 calls deleted\n"
+    assert yidiantong("calls", "export", "--caller", "13812345678", state=tmp_path).stdout == b""
+    with store.reading() as session:
+        assert sorted(session.scalars(select(AuditRow.action))) == ["deleted", "exported"]
+    corpus = tmp_path / "corpus"
+    done = yidiantong("export-reviews", "--output", str(corpus), state=tmp_path)
+    assert "2 reviewed calls" in done.stdout.decode()
+    assert {path.name for path in corpus.iterdir()} == {"reviews.jsonl", "provenance.ndjson"}
+    done = yidiantong("dataset", "--corpus", str(corpus), "--output", str(tmp_path / "dataset"))
+    assert done.returncode == 0, done.stderr.decode()
+    assert (tmp_path / "dataset" / "dataset_dict.json").exists()
+    assert yidiantong("purge", "--days", "1", state=tmp_path).stdout == b"2 calls purged\n"
+    store.close()
+
+
+def test_a_database_that_is_away_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YIDIANTONG_DATABASE_URL", "postgresql://somebody:secret@127.0.0.1:1/none")
+    done = yidiantong("purge", state=tmp_path)
+    assert done.returncode == 2
+    assert b"the database does not answer" in done.stderr
+    assert b"secret" not in done.stderr
+    monkeypatch.setenv("YIDIANTONG_DATABASE_URL", "mysql://x")
+    assert b"YIDIANTONG_DATABASE_URL: Value error, begins with" in yidiantong("migrate", state=tmp_path).stderr

@@ -51,6 +51,7 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/stats.csv": {R, S},
     "GET /v1/stats.xlsx": {R, S},
     "GET /v1/stats/confusion": {R, S},
+    "GET /v1/exports/reviews": {S},
     "GET /v1/audit": set(),
 }
 

@@ -11,7 +11,7 @@ from serving.store.entries import By, Decided, Reviewed, Suggested, new_id
 ANNA = By(id="a1", role="operator", name="安娜", city="hangzhou")
 BORIS = By(id="b2", role="reviewer", name="鲍里斯", city="hangzhou")
 CLARA = By(id="c3", role="reviewer", name="克拉拉")
-NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)  # noon in Hangzhou
+NOON = datetime(2025, 11, 20, 4, tzinfo=UTC)  # noon in Hangzhou
 
 
 def key(by: By) -> Key:

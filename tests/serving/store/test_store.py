@@ -1,6 +1,7 @@
 """What is written arrives, once, on both databases; and nothing waits for a database that is away."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_state_follows_what_happened(store: Store) -> None:
     store.apply([shown])
     with store.reading() as session:
         row = session.get_one(CallRow, "c1")
-        assert (row.day.isoformat(), row.hour, row.town, row.started_at) == ("2026-11-20", 12, "古荡街道", NOON)
+        assert (row.day.isoformat(), row.hour, row.town, row.started_at) == ("2025-11-20", 12, "古荡街道", NOON)
         assert (row.final_category, row.final_police, row.review) == ("neighbour_dispute", "non_police", "open")
     store.apply([decided(shown, category="fight", urgency="emergency", destination="police_station",
                          overrode=True, raised=True)])  # fmt: skip
@@ -150,6 +151,15 @@ def test_a_contradicted_sure_suggestion_makes_a_label_suspect(store: Store) -> N
     store.apply([reviewed("c1", by=CLARA, verdict="correct", category="noise")])
     with store.reading() as session:
         assert not session.get_one(CallRow, "c1").suspected
+
+
+def test_repeat_calls(store: Store) -> None:
+    hours = (0, 1, 74)
+    store.apply([suggested(f"c{n}", at=NOON + timedelta(hours=h), numbers=("n1",)) for n, h in enumerate(hours)])
+    store.apply([suggested("other", at=NOON + timedelta(hours=2), numbers=("n2",))])
+    with store.reading() as session:
+        again = session.scalars(select(CallRow.id).where(CallRow.again)).all()
+    assert again == ["c1"]  # 73 hours after c1 is no repeat
 
 
 def test_what_the_database_refuses_is_kept_beside(recorder: Recorder, tmp_path: Path) -> None:
