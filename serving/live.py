@@ -18,7 +18,7 @@ from serving.auth import session_holder
 from serving.engine import Engine
 from serving.keys import Key, KeyFileError, KeyRing, Role
 from serving.live_calls import Closed, LiveCall, LiveCalls
-from serving.live_messages import EndMessage, LiveSuggestion, StartMessage, as_message, parse
+from serving.live_messages import EndMessage, LiveSuggestion, StartMessage, as_message, notes, parse
 from serving.problems import Problem
 from serving.related import Related
 from serving.sessions import same_origin
@@ -206,6 +206,8 @@ class Session:
             shown = shown.model_copy(update={"related": tuple(found)})
             if before is None or before.suggestion_id != shown.suggestion_id:
                 await self._record(call, shown)
+            note = notes(call.snapshot()[1], call.advice, call.began)
+            shown = shown.model_copy(update={"handover": note})
         else:  # no evidence has come: the suggestion is as it was
             shown = before.model_copy(update={"revision": call.revision, "changed": False})
         call.shown = shown

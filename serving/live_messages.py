@@ -1,15 +1,19 @@
 """What is said on a live call's WebSocket: messages in, messages out."""
 
 import json
+from datetime import datetime
 from typing import Annotated, Literal, NoReturn
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from data.records import MAX_TURNS, Record, Speaker, Suggestion, Turn, encodable
+from data.records import MAX_TURNS, Call, Record, Speaker, Suggestion, Turn, encodable
 from model.checklist import Check
 from model.facts import Fact
+from model.handover import Asked, handover
+from model.suggest import Advice
 from serving.problems import FieldProblem, Problem, details, field_problems
 from serving.related import RelatedCall
+from serving.store.schema import LOCAL
 
 
 class TurnMessage(Record):
@@ -55,6 +59,14 @@ class KnownTurn(Turn):
     partial: bool
 
 
+class Notes(Record):
+    """The hand-over note, ready to send, by what the caller answered; `given` and `refused` where he is to be asked."""
+
+    not_asked: str
+    given: str | None
+    refused: str | None
+
+
 class LiveSuggestion(Suggestion):
     """The suggestion for a call's state.
 
@@ -69,6 +81,7 @@ class LiveSuggestion(Suggestion):
     facts: tuple[Fact, ...] = ()
     checklist: tuple[Check, ...] = ()
     related: tuple[RelatedCall, ...] = ()
+    handover: Notes | None = None
 
 
 class Ready(Record):
@@ -81,6 +94,18 @@ class Ready(Record):
     revision: int
     turns: tuple[KnownTurn, ...]
     suggestion: LiveSuggestion | None
+
+
+def notes(call: Call, advice: Advice, began: float) -> Notes:
+    """The notes for what `advice` suggests; `began` is when the call came in, in seconds since 1970."""
+
+    def note(asked: Asked | None) -> str:
+        return handover(call, advice.suggestion, advice.facts, asked, datetime.fromtimestamp(began, LOCAL))
+
+    wanted = advice.suggestion.consent.required
+    return Notes(
+        not_asked=note(None), given=note("given") if wanted else None, refused=note("refused") if wanted else None
+    )
 
 
 def parse(text: str) -> Incoming:
