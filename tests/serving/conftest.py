@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from playwright.sync_api import Browser
 
 from serving.app import create_app
 from serving.keys import KeyRing, Role
 from serving.settings import Settings
+from tests.serving.browser import chromium
 
 Headers = dict[str, str]
 
@@ -39,3 +41,20 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def operator(keys: dict[Role, Headers]) -> Headers:
     return keys[Role.OPERATOR]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for a module's tests; not for all, since playwright keeps an event loop running in this thread."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+    """Address and first keys of one running service for all tests of pages."""
+    from tests.serving.test_serve import first_keys, served
+
+    state = tmp_path_factory.mktemp("site")
+    with served(state) as (address, _):
+        yield address, first_keys(state)

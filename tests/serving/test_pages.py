@@ -2,47 +2,25 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from serving.pages import samples
-from tests.serving.test_serve import first_keys, served
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
+from tests.serving.browser import opened
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    state = tmp_path_factory.mktemp("state")
-    with served(state) as (address, _):
-        yield f"{address}/#key={first_keys(state)['operator']}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
+@pytest.fixture
+def address(site: tuple[str, dict[str, str]]) -> str:
+    return f"{site[0]}/#key={site[1]['operator']}"
 
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(address)
-    yield page
-    context.close()
-    assert [text for text in problems if "401" not in text] == []
+    with opened(browser, address, expected=("401",)) as page:
+        yield page
 
 
 def test_the_key_leaves_the_address(page: Page, address: str) -> None:
@@ -85,7 +63,6 @@ def test_a_dialogue_is_sent_as_turns_and_the_city_counts(page: Page) -> None:
 
 def test_hostile_text_is_only_text(page: Page) -> None:
     page.fill("#text", "<img src=x onerror=alert(1)><script>alert(2)</script> 楼上漏水")
-    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     page.click("#go")
     expect(page.locator("#transcript")).to_contain_text("<img src=x onerror=alert(1)>")
     assert page.locator("#transcript img").count() == 0
