@@ -4,13 +4,16 @@ const WAITS = [500, 1000, 2000, 4000, 8000];
 const AGAIN = new Set([0, 408, 425, 429, 500, 502, 503, 504]);
 const REFUSALS = { 404: "服务没有这一路来电的建议", 409: "这一路已经有另一个决定", 422: "服务不接受这个决定" };
 
-/** The body of `POST /v1/calls/{id}/decision` for what is decided. */
+/**
+ * The body of `POST /v1/calls/{id}/decision` for what is decided. Consent counts only where it was wanted; where it was
+ * refused the service keeps the matter with the line, so the suggestion is not overridden by it.
+ */
 export function decisionBody(call, way, note) {
   const body = {
     suggestion_id: call.suggestion.suggestion_id,
-    destination: way.destination,
+    destination: way.passedOn ?? way.destination,
     urgency: way.urgency,
-    consent: call.consent,
+    consent: way.consent.required ? call.consent : "not_asked",
   };
   if (way.category) body.category = way.category;
   if (note.trim()) body.note = note.trim();
@@ -33,9 +36,9 @@ export function sendDecision({ id, body, request, onState, wait = setTimeout }) 
     if (answer.ok) onState({ state: "sent", message: "", data: answer.data });
     else if (AGAIN.has(answer.status)) {
       onState({ state: "waiting", message: answer.message });
-      timer = wait(attempt, WAITS[Math.min(tries, WAITS.length - 1)]);
       tries += 1;
-    } else onState({ state: "refused", message: refusal(answer), status: answer.status });
+      timer = wait(attempt, WAITS[Math.min(tries - 1, WAITS.length - 1)]);
+    } else onState({ state: "refused", message: refusal(answer), field: answer.data?.errors?.[0]?.field ?? "" });
   }
   attempt();
   return () => {

@@ -15,9 +15,9 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
   const lines = new Map();
   const players = new Map();
 
-  function open({ source, title, city, channel, id = newId() }) {
+  function open({ source, title, city, channel, id = newId(), begun = Date.now() }) {
     if (store.get().calls.length >= MOST_CALLS) return null;
-    store.add(newCall({ id, source, title, city, channel, begun: Date.now() }));
+    store.add(newCall({ id, source, title, city, channel, begun }));
     lines.set(id, openSocket({
       id, key, start: { city, channel },
       onMessage: (message) => receive(id, message),
@@ -51,6 +51,7 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
   }
 
   function hangUp(id) {
+    if (!store.call(id)) return;
     store.change(id, (call) => ({ ...call, ended: call.ended ?? Date.now(), link: "ended" }));
     lines.get(id)?.end();
   }
@@ -59,7 +60,7 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
   function submit(id) {
     const call = store.call(id);
     const way = effective(call, tables());
-    const decision = { to: way.unit ?? way.destinationName, urgency: way.urgency, state: "waiting", message: "" };
+    const decision = { to: way.unit ?? way.destinationName, urgency: way.urgency, known: inDanger(call), state: "waiting", message: "" };
     if (!call.suggestion) {
       store.change(id, (now) => ({ ...now, decision: { ...decision, message: "服务恢复后自动送出" } }));
       return;
@@ -76,9 +77,11 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
     if (!way) return { say: "还没有建议，可按 G 人工选择" };
     if (isDecided(call)) return { say: "这一路已经决定" };
     const danger = way.urgency === "emergency";
+    if (call.suggestion?.settled === false && !call.draft && !danger) return { say: "说得还不够，再听一句；要先定，按 1、2、3 或 G" };
     if (call.suggestion && !call.suggestion.confident && !call.draft && !danger) return { say: "把握不足：先按 1、2、3 或 G 选定" };
     if (way.consent.required && call.consent === "not_asked") return { say: "请先征询：Y 同意，N 不同意" };
-    if (lowersDanger(call.suggestion, way) && !call.reason) {
+    const unsaid = !call.reason && (lowersDanger(call.suggestion, way) || call.decision?.field === "reason");
+    if (unsaid) {
       return { reason: `系统判断为危险，您要改为：${way.categoryName}，${tables().urgencies[way.urgency]}，${way.unit ?? way.destinationName}` };
     }
     submit(id);
@@ -87,6 +90,7 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
 
   function close(id) {
     players.get(id)?.();
+    lines.get(id)?.end();
     lines.get(id)?.close();
     players.delete(id);
     lines.delete(id);

@@ -28,4 +28,5 @@ export function redraw(node, values, draw) {
   draw();
 }
 
-export const percent = (probability) => `${Math.round(probability * 100)}%`;
+/** Nothing is ever quite certain. */
+export const percent = (probability) => (probability >= 0.995 ? "99%+" : `${Math.round(probability * 100)}%`);

@@ -4,7 +4,7 @@ const PROTOCOL = "yidiantong.v1";
 const WAITS = [300, 700, 1500, 3000, 5000];
 const AWAY_AFTER = 3;
 /** Close codes after which trying again is no use: `[code, sentence]`. */
-const FINAL = { 4401: "密钥无效或已撤销", 4403: "这个密钥没有权限", 4413: "来电内容超出上限", 4404: "没有这一路来电" };
+const FINAL = { 4401: "密钥无效或已撤销", 4403: "这个密钥没有权限", 4409: "这一路来电已在别处打开", 4413: "来电内容超出上限", 1008: "没有这一路来电" };
 
 /**
  * Opens `/v1/calls/{id}/live` and keeps it open until `close()`.
@@ -16,6 +16,8 @@ export function openLine({ id, key, start, onMessage, onLink, Socket = WebSocket
   let timer = null;
   let done = false;
   let answered = false;
+  let said = 0;
+  let ending = false;
 
   function connect() {
     clearTimeout(timer);
@@ -38,7 +40,10 @@ export function openLine({ id, key, start, onMessage, onLink, Socket = WebSocket
   }
 
   function lost(event) {
-    if (done) return;
+    if (done || (ending && event.code === 1000)) {
+      done = true;
+      return;
+    }
     if (FINAL[event.code]) {
       done = true;
       onLink("refused", FINAL[event.code]);
@@ -55,16 +60,21 @@ export function openLine({ id, key, start, onMessage, onLink, Socket = WebSocket
     say(turn) {
       if (socket.readyState !== 1 || !answered) return false;
       socket.send(JSON.stringify(turn));
+      said += 1;
       return true;
     },
-    end() { if (socket.readyState === 1) socket.send(JSON.stringify({ type: "end" })); },
+    /** How many turns went out: a suggestion of that `revision` knows them all. */
+    said: () => said,
+    /** The caller has hung up: the last suggestion still comes, then the service closes. */
+    end() {
+      ending = true;
+      if (socket.readyState === 1) socket.send(JSON.stringify({ type: "end" }));
+    },
     retryNow() { if (!done && socket.readyState > 1) connect(); },
     close() {
       done = true;
       clearTimeout(timer);
       socket.close(1000);
     },
-    /** For tests and for a switch of the key: drops the connection as a network would. */
-    drop() { socket.close(); },
   };
 }

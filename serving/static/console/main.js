@@ -3,9 +3,11 @@
 import { pageData, request, setKey, takeKey } from "../common.js";
 import { makeDesk } from "./desk.js";
 import { $ } from "./dom.js";
+import { listen } from "./feed.js";
 import { isTyping, meaning } from "./keys.js";
 import { fillHelp, isOpen, makeFinder, makeReason, makeSamples } from "./overlays.js";
-import { effective, kindOf, makeTables } from "./routing.js";
+import { remember, remembered } from "./remember.js";
+import { effective, kindOf, makeTables, topThree } from "./routing.js";
 import { dangerTone } from "./sound.js";
 import { createStore, inDanger, isDecided } from "./state.js";
 import { makeTyping } from "./typing.js";
@@ -28,7 +30,8 @@ const desk = makeDesk({ store, tables: () => tables, onDanger: () => { if (store
 const finder = makeFinder(makeTerms(data.terms), () => tables);
 const reason = makeReason();
 const samples = makeSamples(data.samples, speed, (value) => store.set({ speed: value }), (chosen) => replay(chosen, 3_000));
-const typing = makeTyping({ store, desk, home: () => ({ city: data.city, channel: "110" }), say: toast });
+const home = () => ({ city: data.city, channel: "110" });
+const typing = makeTyping({ store, desk, home, say: toast, drawNow });
 
 function toast(text) {
   clearTimeout(toastTimer);
@@ -95,7 +98,7 @@ const ON_CALL = {
   refuse: (call) => answerConsent(call, "refused"),
   choose: (call, number) => {
     const s = call.suggestion;
-    const code = s && [s.category, ...s.category.alternatives][number - 1]?.code;
+    const code = topThree(call, tables)[number - 1]?.code;
     if (!code || (s.confident && !call.draft)) toast("有把握时不用选，按 G 可改派");
     else desk.choose(call.id, { category: code, destination: undefined, urgency: undefined });
   },
@@ -166,17 +169,22 @@ window.addEventListener("beforeunload", (event) => {
   if (store.get().calls.some((call) => call.source !== "replay" && !isDecided(call) && call.turns.length)) event.preventDefault();
 });
 
+function drawNow() {
+  draw(store.get(), tables, cities);
+  if ($("speed-of").value !== String(speed())) $("speed-of").value = String(speed());
+}
+
 let drawing = false;
 function redrawSoon() {
   if (drawing) return;
   drawing = true;
   setTimeout(() => {
     drawing = false;
-    draw(store.get(), tables, cities);
-    if ($("speed-of").value !== String(speed())) $("speed-of").value = String(speed());
+    drawNow();
   });
 }
 store.subscribe(redrawSoon);
+store.subscribe(({ calls }) => { if (tables) remember(calls); });
 setInterval(() => { const call = store.active(); if (call) drawClock(call, Date.now()); }, 500);
 
 /** Loads the codes; asks for a key when there is none, and again every two seconds while the service is away. */
@@ -186,13 +194,16 @@ async function start() {
   if (bad) {
     store.set({ keyed: ![401, 403].includes(bad.status) });
     $("key-problem").textContent = sessionStorage.getItem("key") || bad.status !== 401 ? bad.message : "";
+    drawNow();
     if (store.get().keyed) setTimeout(start, 2000);
     else $("key").focus();
-    redrawSoon();
     return;
   }
+  const before = remembered();
   tables = makeTables(answers[0].data, answers.slice(1).map(({ data: found }) => found), data.scripts);
   store.set({ keyed: true });
+  for (const call of before) desk.open(call);
+  listen({ desk, known: store.call, home, cities });
   document.documentElement.dataset.ready = "yes";
   if (asked.get("replay")) {
     const chosen = (asked.get("sample") ?? "").split(",").filter(Boolean).map((n) => data.samples[Number(n)]).filter(Boolean);
@@ -204,5 +215,5 @@ async function start() {
 takeKey();
 fillHelp();
 start();
-// For tests and for whoever embeds the page: the state, and what a recogniser in this browser would call.
+// For tests: the state and what acts on it.
 window.yidiantong = { store, desk, effective: (call) => effective(call, tables) };

@@ -3,7 +3,7 @@
 export const DANGER = "emergency";
 export const RANK = { emergency: 0, urgent: 1, routine_onsite: 2, routine_remote: 3 };
 
-/** A call as it comes in. `source`: `replay`, `typed` (the operator types) or `watch` (another system speaks for it). */
+/** A call as it comes in. `source`: `phone`, `typed` (by the operator) or `replay`. */
 export function newCall({ id, source, title = "", city, channel, begun }) {
   return {
     id, source, title, city, channel, begun,
@@ -24,14 +24,13 @@ export function heard(call, { turn, speaker, text, partial = false }) {
 /** The server's first word after each connection. Returns the call and the numbers of the turns it does not know yet. */
 export function resumed(call, message) {
   const known = message.turns ?? [];
-  const mine = call.source !== "watch";
   const turns = [];
   const missing = [];
   for (let n = 0; n < Math.max(known.length, call.turns.length); n++) {
     const [ours, theirs] = [call.turns[n], known[n]];
-    const keep = ours && (!theirs || (mine && (ours.text !== theirs.text || ours.partial !== Boolean(theirs.partial))));
+    const keep = ours && (!theirs || ours.text !== theirs.text || ours.partial !== Boolean(theirs.partial));
     turns.push(keep ? ours : { speaker: theirs.speaker, text: theirs.text, partial: Boolean(theirs.partial) });
-    if (keep && mine) missing.push(n);
+    if (keep) missing.push(n);
   }
   const next = { ...call, turns, link: "open", problem: "" };
   return [message.suggestion ? suggested(next, message.suggestion) : next, missing];
@@ -44,12 +43,20 @@ export function suggested(call, message) {
     ...call,
     suggestion: message,
     facts: message.facts ?? call.facts,
-    checklist: message.checklist ?? questions(message),
+    checklist: ticked(message.checklist ?? questions(message), message.facts ?? call.facts),
     related: message.related ?? call.related,
     handover: message.handover ?? call.handover,
     consent: moved && !call.draft && !call.decision ? "not_asked" : call.consent,
     problem: "",
   };
+}
+
+const ASKED_FOR = { phone: "callback", injured: "injured", weapon: "weapon", people: "people", amount: "amount", plate: "plate", account: "account" };
+
+/** What was found has been answered, whatever the words were. */
+function ticked(checklist, facts) {
+  const found = new Set(facts.map(({ field }) => ASKED_FOR[field]));
+  return checklist.map((check) => (found.has(check.field) ? { ...check, answered: true } : check));
 }
 
 function questions(suggestion) {

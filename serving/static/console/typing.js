@@ -4,7 +4,7 @@ import { $ } from "./dom.js";
 
 const QUIET = 250; // ms without a key until what is typed counts as a hypothesis
 
-export function makeTyping({ store, desk, home, say }) {
+export function makeTyping({ store, desk, home, say, drawNow }) {
   let timer = null;
 
   /** The number of the turn that is being typed now. */
@@ -57,7 +57,8 @@ export function makeTyping({ store, desk, home, say }) {
         $("said").value = "";
         store.set({ active: id });
       }
-      setTimeout(() => $("said").focus());
+      drawNow(); // the next key may come before the page would be drawn
+      $("said").focus();
     },
     editNote() {
       note.readOnly = false;

@@ -7,7 +7,14 @@ import { inDanger } from "./state.js";
 
 export const POLICE = { police: "警务", non_police: "非警务", invalid: "无效" };
 export const ACTIONS = { dispatch: "派警", transfer: "一键转接", three_way: "三方通话", work_order: "工单流转", answer: "话务引导", call_back: "回拨" };
+const POLICE_UNITS = ["police_station", "traffic_police"];
+const ASK = [["Y", "同意"], ["N", "不同意"]];
 const STATES = { sending: "正在送出…", waiting: "暂时送不出去，正在自动重试", sent: "已送出", refused: "没有送出" };
+
+/** What is done with the call: police are sent, others are called out. */
+function actionName({ action, destination }) {
+  return action === "dispatch" && !POLICE_UNITS.includes(destination) ? "派单出动" : ACTIONS[action];
+}
 
 export function drawSuggestion(call, way, tables) {
   drawVerdict(call, way, tables);
@@ -23,7 +30,7 @@ function drawVerdict(call, way, tables) {
   const s = call.suggestion;
   const verdict = $("verdict");
   setData(verdict, "level", way ? way.urgency : "none");
-  setData(verdict, "sure", !s || s.confident || way?.chosen ? "yes" : "no");
+  setData(verdict, "sure", !s || way?.chosen || (s.confident && s.settled !== false) ? "yes" : "no");
   setData(verdict, "chosen", way?.chosen ? "yes" : "no");
   setData($("police"), "label", way?.label ?? "none");
   setText($("police"), way ? POLICE[way.label] : "听取中");
@@ -33,7 +40,7 @@ function drawVerdict(call, way, tables) {
   setText($("urgency"), way ? tables.urgencies[way.urgency] : "");
   setText($("destination"), way ? (way.unit ?? way.destinationName) : "—");
   setText($("platform"), platform(s, way));
-  setText($("action"), way ? ACTIONS[way.action] : "");
+  setText($("action"), way ? actionName(way) : "");
   setText($("linked"), way?.linked.length ? `同时通知　${way.linked.map((party) => party.name).join("、")}` : "");
 }
 
@@ -47,7 +54,7 @@ function platform(s, way) {
 /** What the operator should do now, as data: decided, danger, choose, consent, accept, or listen. */
 export function stepOf(call, way, tables) {
   const s = call.suggestion;
-  const lateDanger = call.decision?.state === "sent" && inDanger(call) && call.decision.urgency !== "emergency";
+  const lateDanger = call.decision?.state === "sent" && inDanger(call) && !call.decision.known;
   if (call.decision && !lateDanger) {
     const keys = call.decision.state === "refused" ? [["Enter", "再送一次"]] : null;
     return { kind: call.decision.state, title: STATES[call.decision.state], words: decidedWords(call), keys };
@@ -56,19 +63,21 @@ export function stepOf(call, way, tables) {
   if (!way) return { kind: "none", title: "请听", words: "说到一半就会给出建议" };
   const to = way.unit ?? way.destinationName;
   if (way.urgency === "emergency" || (inDanger(call) && !way.chosen)) {
-    return { kind: "danger", title: `立即${ACTIONS[way.action]}`, words: "紧急危险：先派再问，不用征询", flags: flagsOf(s), keys: [["Enter", `${ACTIONS[way.action]} ${to}`]] };
+    return { kind: "danger", title: `立即${actionName(way)}`, words: "紧急危险：先派再问，不用征询", flags: flagsOf(s), keys: [["Enter", `${actionName(way)} ${to}`]] };
   }
+  const ask = way.consent.required && call.consent === "not_asked";
   if (lowersDanger(s, way)) {
-    return { kind: "lower", title: "系统判断为危险，您改低了", flags: flagsOf(s), words: "送出时要写理由；按 U 回到系统建议。", keys: [["Enter", `改派 ${to}`]] };
+    return { kind: "lower", title: "系统判断为危险，您改低了", flags: flagsOf(s), words: ask ? way.consent.script : "送出时要写理由；按 U 回到系统建议。",
+      keys: ask ? ASK : [["Enter", `改派 ${to}`]] };
   }
   if (s && !s.confident && !way.chosen) {
-    return { kind: "choose", title: "把握不足，请追问后选", options: topThree(call, tables) };
+    return { kind: "choose", title: s.settled === false ? "还在听，说得还不够" : "把握不足，请追问后选", options: topThree(call, tables) };
   }
   if (way.consent.required) {
-    const keys = call.consent === "not_asked" ? [["Y", "同意"], ["N", "不同意"]] : [["Enter", call.consent === "given" ? `已同意，转 ${to}` : `不同意，留在本席（${to}）`]];
+    const keys = ask ? ASK : [["Enter", call.consent === "given" ? `已同意，转 ${to}` : `不同意，留在本席（${to}）`]];
     return { kind: `consent-${call.consent}`, title: "征询来电人", words: way.consent.script, keys };
   }
-  return { kind: "accept", title: "不需征询", soft: alternatives(s, way), keys: [["Enter", `${way.chosen ? "改派" : "采纳"}：${ACTIONS[way.action]} ${to}`]] };
+  return { kind: "accept", title: "不需征询", soft: alternatives(s, way), keys: [["Enter", `${way.chosen ? "改派" : "采纳"}：${actionName(way)} ${to}`]] };
 }
 
 function alternatives(s, way) {
@@ -85,13 +94,13 @@ function decidedWords(call) {
 
 function drawStep(step) {
   const head = element("p", { className: "title" }, element("b", { text: step.title }));
-  for (const words of step.flags ?? []) head.append(element("em", { text: `“${words}”` }));
   if (step.keys) {
     head.append(element("span", { className: "keys" }, ...step.keys.map(([name, does]) =>
-      element("button", { type: "button", className: "do", "data-action": { Y: "agree", N: "refuse", Enter: "accept" }[name] },
+      element("button", { type: "button", className: name === "N" ? "do other" : "do", "data-action": { Y: "agree", N: "refuse", Enter: "accept" }[name] },
         element("kbd", { text: name }), does))));
   }
   const nodes = [head];
+  if (step.flags?.length) nodes.push(element("p", { className: "flags" }, "听到", ...step.flags.map((words) => element("em", { text: `“${words}”` }))));
   if (step.words) nodes.push(element("p", { className: "words", text: step.words }));
   if (step.soft) nodes.push(element("p", { className: "soft", text: step.soft }));
   if (step.options) {
