@@ -395,3 +395,13 @@ def test_a_wrong_key_is_asked_for_again(browser: Browser, site: Site) -> None:
         page.keyboard.press("Enter")
         page.wait_for_selector("html[data-ready]")
         say(page, THEFT)
+
+
+def test_whoever_logged_in_needs_no_key_here(browser: Browser, site: Site) -> None:
+    with opened(browser, f"{site[0]}/login?next=/console", ("401",)) as page:
+        expect(page.locator("#key")).to_be_focused()
+        page.keyboard.type(site[1]["operator"])
+        page.keyboard.press("Enter")
+        page.wait_for_selector("html[data-ready]")
+        say(page, THEFT)
+        decide(page, "Enter")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.serving.test_pages import FLAGS
+from tests.serving.browser import FLAGS
 from tests.serving.test_serve import first_keys, served
 
 

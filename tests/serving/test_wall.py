@@ -14,8 +14,8 @@ from serving import wall
 from serving.problems import Problem
 from serving.settings import Settings
 from serving.wall import Card, Named, Wall
+from tests.serving.browser import FLAGS
 from tests.serving.test_live_service import QUICK, on_line, say
-from tests.serving.test_pages import FLAGS
 from tests.serving.test_serve import first_keys, served
 
 
