@@ -57,6 +57,7 @@ class LiveCall:
         self.shown: LiveSuggestion | None = None
         self.advice: Advice | None = None
         self.evaluated = self.recorded = 0
+        self._audible: tuple[Turn, ...] = ()
         self.began = time.time()
         self.ended = False
         self.connection: Connection | None = None
@@ -103,6 +104,8 @@ class LiveCall:
             self.text_revision = self.revision + 1
             if "caller" in (turn.speaker, before.speaker if before else ""):
                 self.caller_revision = self.text_revision
+        if not self.silent:
+            self._audible = self.turns
         self.revision += 1  # last: see `snapshot`
 
     def _number(self, message: TurnMessage) -> int:
@@ -133,10 +136,11 @@ class LiveCall:
         return self.shown.revision if self.shown else 0
 
     def snapshot(self) -> tuple[int, Call]:
-        """The newest text as a call, and the revision it stands for."""
+        """The newest text as a call, and the revision it stands for. Words taken back stand until others come."""
         revision = self.revision  # first: so the turns may be newer than the number says, never older
+        turns = self._audible
         fields = {"call_id": self.call_id, "city": self.city, "channel": self.channel}
-        return revision, Call.model_validate(fields | {"partial": not self.ended, "turns": self.turns})
+        return revision, Call.model_validate(fields | {"partial": not self.ended, "turns": turns})
 
     def ready(self) -> Ready:
         """What a client is told first."""

@@ -1,7 +1,8 @@
 """The hand-over note that goes out with a live suggestion."""
 
 from model.suggest import Suggester
-from serving.live_messages import notes
+from serving.live_calls import LiveCall
+from serving.live_messages import TurnMessage, notes
 from tests.conftest import said
 
 SECONDS = 1_795_651_200.0  # 2026-11-26 00:00 UTC
@@ -23,3 +24,14 @@ def test_one_note_where_nothing_is_asked(suggester: Suggester) -> None:
     found = notes(call, suggester.advise(call), SECONDS)
     assert "拿着刀" in found.not_asked
     assert (found.given, found.refused) == (None, None)
+
+
+def test_words_taken_back_while_they_are_read_break_nothing() -> None:
+    call = LiveCall("taken-back", "hangzhou", "owner")
+    call.take(TurnMessage(speaker="caller", text="有人偷车", partial=True))
+    before = call.snapshot()[1]
+    call.take(TurnMessage(speaker="caller", text="", partial=True))
+    revision, after = call.snapshot()
+    assert (revision, after) == (2, before)
+    call.take(TurnMessage(speaker="caller", text="着火了"))
+    assert call.snapshot()[1].turns[0].text == "着火了"
