@@ -38,3 +38,4 @@ train: .venv/dev.stamp
 bench: .venv/dev.stamp
 	$(BIN)/python -m tests.bench.service
 	$(BIN)/python -m tests.bench.live
+	$(BIN)/python -m tests.bench.reviews
