@@ -23,6 +23,7 @@ from serving import (
     wall,
 )
 from serving.engine import Engine
+from serving.figures import page as figures_page
 from serving.keys import KeyRing
 from serving.limits import BodyLimit, SecurityHeaders
 from serving.live_calls import LiveCalls
@@ -92,6 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(wall.router)
     app.include_router(pages.router)
     app.include_router(console.router)
+    app.include_router(figures_page.router)
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)

@@ -21,6 +21,7 @@ ANY_KEY = {O, R, S}
 ROUTES: dict[str, set[Role] | None] = {
     "GET /": EVERYBODY,
     "GET /console": EVERYBODY,
+    "GET /figures": EVERYBODY,
     "GET /login": EVERYBODY,
     "GET /wall": EVERYBODY,
     "GET /v1/live": {R},
