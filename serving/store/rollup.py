@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -232,7 +232,6 @@ class Refresher:
 
     def __init__(self, store: Store, every: float = EVERY_SECONDS) -> None:
         self.store, self.every = store, every
-        self.counted_at: datetime | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
