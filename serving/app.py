@@ -16,9 +16,11 @@ from serving import (
     live,
     pages,
     problems,
+    review_page,
     review_queues,
     reviews_api,
     sessions_api,
+    similar,
     stats_api,
     wall,
 )
@@ -86,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(calls_api.router)
     app.include_router(review_queues.router)
     app.include_router(reviews_api.router)
+    app.include_router(similar.router)
     app.include_router(stats_api.router)
     app.include_router(sessions_api.router)
     app.include_router(exports_api.router)
@@ -94,6 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(pages.router)
     app.include_router(console.router)
     app.include_router(figures_page.router)
+    app.include_router(review_page.router)
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)

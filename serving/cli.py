@@ -147,6 +147,29 @@ def predict(
     typer.echo(f"{totals.suggestions} suggestions, {totals.errors} bad lines → {output}")
 
 
+@app.command("demo-data")
+def demo_data(
+    calls: Annotated[int, typer.Option(min=1, max=20_000, help="How many calls.")] = 400,
+) -> None:
+    """Fill the database with made-up calls, to try the pages with; more than once changes nothing."""
+    from model.suggest import Suggester
+    from serving.demo import Demo
+    from serving.store.entries import now
+    from serving.store.store import Store, StoreAway
+
+    chosen = settings()
+    store = Store(chosen.store_url)
+    demo = Demo(Suggester(chosen.release, chosen.threads, chosen.city), chosen.city, now(), calls)
+    try:
+        store.migrate()
+        demo.fill(store)
+    except (StoreAway, OSError) as error:
+        raise fail(f"the database cannot be filled: {error}") from error
+    finally:
+        store.close()
+    typer.echo(f"{calls} calls to try the pages with are in the database")
+
+
 @keys_app.command("create")
 def create_key(
     role: Annotated[str, typer.Argument(help="operator, reviewer, scientist or admin")],

@@ -82,7 +82,7 @@ def main(calls: int) -> None:
         fill(store, calls)
         secret = KeyRing(place / "keys.json").create(Role.REVIEWER, "", "hangzhou")[1]
         with store.reading() as session:
-            ids = iter(session.scalars(select(CallRow.id).where(CallRow.overrode).limit(ROUNDS * 2)).all())
+            ids = iter(session.scalars(select(CallRow.id).where(CallRow.overrode).limit(ROUNDS * 4)).all())
         with TestClient(app, headers={"Authorization": f"Bearer {secret}"}) as client:
             print(f"{calls} calls stored\n\n| milliseconds | p50 | p99 |\n| --- | --- | --- |")
             approve = {"verdict": "approve", "queue": "overridden"}
@@ -90,6 +90,13 @@ def main(calls: int) -> None:
             print(row("approve, then the queue", times(lambda: (
                 client.post(f"/v1/reviews/{next(ids)}", json=approve),
                 client.get("/v1/reviews", params={"queue": "overridden", "limit": 20}))[1], ROUNDS // 2)))  # fmt: skip
+            page = client.get("/v1/review-calls", params={"queue": "least_confident"}).json()
+            ahead = {"queue": "least_confident", "cursor": page["next"], "limit": 1}
+            print(row("approve, answered with the next call (the page's way)", times(lambda: client.post(
+                f"/v1/reviews/{next(ids)}", json=approve | {"ahead": ahead}))))  # fmt: skip
+            print(row("the first six calls of a queue, whole", times(lambda: client.get(
+                "/v1/review-calls", params={"queue": "least_confident"}))))  # fmt: skip
+            print(row("similar calls", times(lambda: client.get("/v1/review-calls/c7/similar"), ROUNDS // 5)))
             print(row("open a call", times(lambda: client.get("/v1/calls/c7"))))
             for queue in queues.QUEUES:
                 query = {"queue": queue, "limit": 20}

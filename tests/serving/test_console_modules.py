@@ -25,7 +25,7 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
 
 def run(page: Page, module: str, expression: str, value: Any = None) -> Any:
     """`expression` over the module's names and `value`."""
-    code = f"async (value) => {{ const m = await import('/static/console/{module}.js'); return {expression}; }}"
+    code = f"async (value) => {{ const m = await import('/static/{module}.js'); return {expression}; }}"
     return page.evaluate(code, value)
 
 
@@ -50,7 +50,7 @@ def run(page: Page, module: str, expression: str, value: Any = None) -> Any:
 def test_words_find_codes(page: Page, typed: str, first: str | None) -> None:
     found = page.evaluate(
         """async (typed) => {
-          const { find, makeTerms } = await import('/static/console/words.js');
+          const { find, makeTerms } = await import('/static/common/words.js');
           return find(typed, makeTerms(JSON.parse(document.getElementById('data').textContent).terms)).map(({ code }) => code);
         }""",
         typed,
@@ -59,7 +59,7 @@ def test_words_find_codes(page: Page, typed: str, first: str | None) -> None:
 
 
 def test_nothing_typed_offers_what_is_likely(page: Page) -> None:
-    assert run(page, "words", "m.find(' ', [], ['fire', 'theft'])") == [
+    assert run(page, "common/words", "m.find(' ', [], ['fire', 'theft'])") == [
         {"code": "fire", "term": ""},
         {"code": "theft", "term": ""},
     ]
@@ -101,7 +101,7 @@ def _answer(code: str, label: PoliceLabel, destination: str) -> Answer:
 def test_spans_are_cut_into_pieces_by_character(page: Page) -> None:
     pieces = run(
         page,
-        "spans",
+        "common/spans",
         "m.pieces(value, [[1, 4, 'evidence'], [2, 99, 'flag'], [3, 3, 'fact'], [-2, 0, 'x']])",
         "😭拿刀来了",
     )
@@ -115,7 +115,7 @@ def test_spans_are_cut_into_pieces_by_character(page: Page) -> None:
 
 
 def test_hypotheses_grow_and_the_last_is_the_text(page: Page) -> None:
-    heard = run(page, "replay", "m.script(value)", [
+    heard = run(page, "console/replay", "m.script(value)", [
         {"speaker": "operator", "text": "您好，请讲。"},
         {"speaker": "caller", "text": "我的车，被偷了！"},
     ])  # fmt: skip

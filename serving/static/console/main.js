@@ -2,18 +2,20 @@
 
 import { pageData, request, setKey, takeKey } from "../common.js";
 import { makeDesk } from "./desk.js";
-import { $ } from "./dom.js";
+import { $ } from "../common/dom.js";
 import { listen } from "./feed.js";
 import { isTyping, meaning } from "./keys.js";
-import { fillHelp, isOpen, makeFinder, makeReason, makeSamples } from "./overlays.js";
+import { makeFinder } from "../common/finder.js";
+import { fillHelp, isOpen, makeReason, makeSamples } from "./overlays.js";
 import { remember, remembered } from "./remember.js";
-import { effective, kindOf, makeTables, topThree } from "./routing.js";
+import { kindOf, makeTables } from "../common/tables.js";
+import { effective, topThree } from "./routing.js";
 import { dangerTone } from "./sound.js";
 import { createStore, inDanger, isDecided } from "./state.js";
 import { makeTyping } from "./typing.js";
 import { draw } from "./view.js";
 import { drawClock } from "./view_transcript.js";
-import { makeTerms } from "./words.js";
+import { makeTerms } from "../common/words.js";
 
 const data = pageData();
 const cities = Object.fromEntries(data.cities);

@@ -1,11 +1,9 @@
-// What lies over the desk: the finder, the reason for lowering a danger, the samples, the key overview.
+// What lies over the desk: the reason for lowering a danger, the samples, the key overview.
 
-import { $, element, setText } from "./dom.js";
+import { $, element, setText } from "../common/dom.js";
+import { arrows, chooser } from "../common/finder.js";
 import { KEYS } from "./keys.js";
-import { kindOf, nameOf } from "./routing.js";
-import { find } from "./words.js";
 
-const KINDS = { category: "类别", destination: "去向", urgency: "紧急" };
 export const PRESETS = ["危险已解除，现场核实", "听错或误报，已与来电人核实", "旧事重提，现在没有危险", "已由其他单位在处置"];
 const SPEEDS = [1, 2, 4, 8];
 
@@ -13,71 +11,6 @@ const SPEEDS = [1, 2, 4, 8];
 for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("keydown", (event) => event.stopPropagation());
 
 export function isOpen() { return Boolean(document.querySelector("dialog[open]")); }
-
-/** A list moved through with the arrow keys. */
-function chooser(list, onPick) {
-  let rows = [];
-  let at = 0;
-  const mark = () => {
-    [...list.children].forEach((item, n) => item.setAttribute("aria-selected", String(n === at)));
-    list.children[at]?.scrollIntoView({ block: "nearest" });
-  };
-  list.addEventListener("click", (event) => {
-    const n = [...list.children].indexOf(event.target.closest("li"));
-    if (n >= 0) onPick(rows[n]);
-  });
-  return {
-    show(items, drawn) {
-      rows = items;
-      at = 0;
-      list.replaceChildren(...drawn);
-      mark();
-    },
-    move(step) {
-      at = rows.length ? (at + step + rows.length) % rows.length : 0;
-      mark();
-    },
-    pick() { if (rows.length) onPick(rows[at]); },
-    at: () => at,
-  };
-}
-
-function arrows(event, list) {
-  if (event.isComposing) return true;
-  if (event.key === "ArrowDown") list.move(1);
-  else if (event.key === "ArrowUp") list.move(-1);
-  else if (event.key === "Enter") list.pick();
-  else return false;
-  event.preventDefault();
-  return true;
-}
-
-/** The finder: `open(likely, onPick)`; every letter typed narrows the candidates. */
-export function makeFinder(terms, tables) {
-  let pick = () => {};
-  let likely = [];
-  const list = chooser($("candidates"), (row) => {
-    $("finder").close();
-    pick(row.code);
-  });
-  const narrow = () => {
-    const rows = find($("find").value, terms, likely);
-    list.show(rows, rows.map(({ code, term }, n) => element("li", { role: "option", id: `candidate-${n}`, "data-code": code },
-      element("i", { text: KINDS[kindOf(code, tables())] }), element("b", { text: nameOf(code, tables()) }), element("span", { text: term }))));
-  };
-  $("find").addEventListener("input", narrow);
-  $("find").addEventListener("keydown", (event) => arrows(event, list));
-  return {
-    open(codes, onPick) {
-      likely = codes;
-      pick = onPick;
-      $("find").value = "";
-      narrow();
-      $("finder").showModal();
-      $("find").focus();
-    },
-  };
-}
 
 /** Asks why a danger is lowered: `open(words, onReason)`. A reason is a must. */
 export function makeReason() {

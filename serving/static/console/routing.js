@@ -1,32 +1,10 @@
 // What the operator chose laid over what the service suggests: the same rules as the server's routing, for a preview.
 
+import { byUrgency, nameOf } from "../common/tables.js";
 import { DANGER, RANK } from "./state.js";
 
 const ON_THE_WAY = ["police_station", "traffic_police", "anti_fraud", "fire_119", "ambulance_120", "utility_repair"];
 const NOT_LINKED = ["hotline_12345", "operator_closes"];
-
-/** Tables by code, and the policies by city, as the API gives them. */
-export function makeTables(taxonomy, policies, scripts) {
-  const byCode = (rows) => Object.fromEntries(rows.map((row) => [row.code, row]));
-  const rules = Object.fromEntries(policies.map((policy) => [policy.city, byCode(policy.rules)]));
-  return { categories: byCode(taxonomy.categories), destinations: byCode(taxonomy.destinations),
-    urgencies: taxonomy.urgencies, rules, scripts };
-}
-
-/** The code's kind: `category`, `destination` or `urgency`. */
-export function kindOf(code, tables) {
-  if (tables.categories[code]) return "category";
-  return tables.destinations[code] ? "destination" : "urgency";
-}
-
-export function nameOf(code, tables) {
-  return tables.categories[code]?.name ?? tables.destinations[code]?.name ?? tables.urgencies[code] ?? code;
-}
-
-function byUrgency(rule, urgency) {
-  if (urgency === "routine_onsite") return rule.if_routine_onsite;
-  return urgency === "routine_remote" ? rule.if_routine_remote : rule.if_emergency_or_urgent;
-}
 
 /** What would be decided now: null without a suggestion and without a choice. */
 export function effective(call, tables) {

@@ -1,6 +1,6 @@
 // Fields on the desk: what an operator types for the caller, and the hand-over note.
 
-import { $ } from "./dom.js";
+import { $ } from "../common/dom.js";
 
 const QUIET = 250; // ms without a key until what is typed counts as a hypothesis
 

@@ -1,6 +1,6 @@
 // Draws the whole page from the state: header, tabs, banner, the call in front.
 
-import { $, element, redraw, setData, setHidden, setText } from "./dom.js";
+import { $, element, redraw, setData, setHidden, setText } from "../common/dom.js";
 import { effective } from "./routing.js";
 import { inDanger, isDecided } from "./state.js";
 import { drawLeft } from "./view_transcript.js";

@@ -1,6 +1,6 @@
 // The right side: what it is, where it goes, what to do now, what to ask, what is known, and why.
 
-import { $, element, percent, redraw, setData, setHidden, setText } from "./dom.js";
+import { $, element, percent, redraw, setData, setHidden, setText } from "../common/dom.js";
 import { factName, factsByField, placeName } from "./note.js";
 import { lowersDanger, topThree } from "./routing.js";
 import { inDanger } from "./state.js";

@@ -1,8 +1,8 @@
 // The left side: what was said, with the words marked that speak for the suggestion, and the hand-over note.
 
-import { $, element, redraw, setData, setHidden, setText } from "./dom.js";
+import { $, element, redraw, setData, setHidden, setText } from "../common/dom.js";
 import { draftNote } from "./note.js";
-import { pieces, spansOf } from "./spans.js";
+import { pieces, spansOf } from "../common/spans.js";
 
 const SPEAKERS = { caller: "来电", operator: "坐席" };
 const TITLES = { evidence: "依据", fact: "要点", flag: "危险信号" };
