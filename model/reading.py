@@ -12,11 +12,13 @@ class Reading:
     """What a model made of one text. `joint` is (65, 4).
 
     `support` is (spans, 65): how much each of `spans` (character offsets, end exclusive) speaks for each category.
+    `is_call` is False for a text from another world, on which no answer is worth much.
     """
 
     joint: Array
     spans: Sequence[tuple[int, int]]
     support: Array
+    is_call: bool = True
 
 
 class Model(Protocol):

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from data.records import Turn
 from model.decode import Array, Calibration, joint, scores
 from model.reading import Reading
-from model.release import BUNDLED, FILES, NEURAL, Release, ReleaseError, open_release
+from model.release import BUNDLED, FILES, HEADS, NEURAL, Release, ReleaseError, open_release
 from model.text import head_and_tail, render
 
 GOLDEN_TOLERANCE = 0.02
@@ -46,8 +46,8 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(release.path(FILES.tokenizer)))
         with np.load(release.path(FILES.heads)) as arrays:
             self._centre, self._spread = arrays["centre"], arrays["spread"]
-            self._heads = {head: (arrays[f"{head}.weight"], arrays[f"{head}.bias"])
-                           for head in ("category", "urgency", "police")}  # fmt: skip
+            self._heads = {head: (arrays[f"{head}.weight"], arrays[f"{head}.bias"]) for head in HEADS}
+            self._call = arrays["call.weight"], arrays["call.bias"]
         calibration = json.loads(release.path(FILES.calibration).read_text(encoding="utf-8"))
         self.calibration = Calibration.from_json(calibration)
         self.confident_at = self.calibration.confident_at
@@ -65,10 +65,13 @@ class Encoder:
                     f"golden text {item['id']} is answered differently: {p:.3f}, not {item['probability']:.3f}"
                 )
 
+    def pooled(self, texts: Sequence[str]) -> Array:
+        """Standardised mean vectors, (texts, width)."""
+        return np.stack([self._vectors(text)[0].mean(0) for text in texts])
+
     def logits(self, texts: Sequence[str]) -> dict[str, Array]:
         """Raw logits by head, (texts, labels) each: what calibration works on."""
-        rows = [self._heads_of(self._vectors(text)[0].mean(0)) for text in texts]
-        return {head: np.stack([row[head] for row in rows]) for head in self._heads}
+        return self._heads_of(self.pooled(texts))
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text; the support of a token is its linear share in the categories' logits."""
@@ -76,15 +79,17 @@ class Encoder:
         readings = []
         for text in texts:
             vectors, spans = self._vectors(text)
-            score = self._scores(self._heads_of(vectors.mean(0)), text)
-            readings.append(Reading(joint(score, self.calibration), spans, vectors @ weight.T / len(vectors)))
+            pooled = vectors.mean(0)
+            table = joint(self._scores(self._heads_of(pooled), text), self.calibration)
+            is_call = bool(self._call[0] @ pooled + self._call[1] >= 0)
+            readings.append(Reading(table, spans, vectors @ weight.T / len(vectors), is_call))
         return readings
 
     def _scores(self, logits: Mapping[str, Array], text: str) -> dict[str, Array]:
         return scores(logits, None, self.calibration)
 
-    def _heads_of(self, vector: Array) -> dict[str, Array]:
-        return {head: weight @ vector + bias for head, (weight, bias) in self._heads.items()}
+    def _heads_of(self, vectors: Array) -> dict[str, Array]:
+        return {head: vectors @ weight.T + bias for head, (weight, bias) in self._heads.items()}
 
     def _vectors(self, text: str) -> tuple[Array, list[tuple[int, int]]]:
         """Standardised token vectors (tokens, width) and where each token stands in `text`.

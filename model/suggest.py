@@ -26,7 +26,7 @@ from data.records import (
 from data.taxonomy import categories, destinations
 from model.blend import Blend
 from model.checklist import Check, ask_next, checklist, load_checklists
-from model.decode import Answer, Array
+from model.decode import Answer
 from model.evidence import evidence
 from model.facts import Fact, find_facts
 from model.fallback import Linear, Nothing
@@ -216,13 +216,13 @@ class Suggester:
         flags = [(raised.flag, raised.said(call.transcript)) for raised in raised_flags(turns)]
         heard = sum(len(turn.text) for turn in turns if turn.speaker == "caller")
         policy = self.policy(call.city)
-        sure = partial(self._confident, reading.joint, policy, rendered)
+        sure = partial(self._confident, reading, policy, rendered)
         return decide(reading.joint, policy, flags, sure, heard, shown, rules)
 
-    def _confident(self, table: Array, policy: Policy, rendered: Rendered, reply: Answer) -> bool:
-        """Little enough at stake in acting on the reply, on a text that has words to be sure of."""
-        sure = expected_cost(table, policy, reply.destination, reply.urgency) <= self.model.confident_at
-        return sure and not self.degraded and len(HAN.findall(rendered.text)) >= FEWEST_HAN
+    def _confident(self, reading: Reading, policy: Policy, rendered: Rendered, reply: Answer) -> bool:
+        """Little enough at stake in acting on the reply, on a text that is a call and has words to be sure of."""
+        sure = expected_cost(reading.joint, policy, reply.destination, reply.urgency) <= self.model.confident_at
+        return sure and reading.is_call and not self.degraded and len(HAN.findall(rendered.text)) >= FEWEST_HAN
 
 
 def _rounded(probability: float) -> float:

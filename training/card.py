@@ -27,7 +27,8 @@ calibrate and to gate, {test} held out. Written for this project; no real caller
 
 **Calibration** (after quantisation, on validation). Factors of the encoder's and the linear model's logits: {blend};
 police head weight {police_weight:g}, habit weight {habit_weight:g};
-confident up to an expected cost of {confident_at:g} (`data/costs.csv`).
+confident up to an expected cost of {confident_at:g} (`data/costs.csv`). Of {otherworld} texts from another world
+{otherworld_confident} are answered confidently (`data/otherworld.jsonl`, test half).
 
 ## Held-out split of the corpus
 

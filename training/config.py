@@ -89,9 +89,13 @@ class Quantise(Section):
 
 
 class Confidence(Section):
-    """The share of wrong destinations tolerated among suggestions that call themselves confident, on validation."""
+    """The share of wrong destinations tolerated among suggestions that call themselves confident, on validation.
+
+    `refused` is the share of real calls that may be taken for texts from another world.
+    """
 
     max_error: Share = 0.03
+    refused: Share = 0.01
 
 
 class Config(Section):

@@ -55,6 +55,7 @@ def export_fp32(network: CallNetwork, folder: Path) -> None:
         )
         fused.save_model_to_file(str(folder / FILES.encoder))
     arrays = {"centre": network.centre.numpy(), "spread": network.spread.numpy()}
+    arrays |= {"call.weight": np.zeros((1, len(arrays["centre"])), np.float32), "call.bias": np.ones(1, np.float32)}
     for name, parameter in network.heads.named_parameters():
         arrays[name] = parameter.detach().numpy()
     np.savez(folder / FILES.heads, allow_pickle=False, **arrays)

@@ -78,17 +78,28 @@ def load_weights(path: Path) -> dict[str, torch.Tensor]:
 
 def build_network(config: Config, train: Dataset) -> tuple[CallNetwork, Tokenizer]:
     """The network before fine-tuning, standardised on calls of the training split."""
+    if config.base.warm_start:
+        return trained_network(config, config.base.warm_start)
     base = load_base(config.base.name, config.base.layers)
     network = CallNetwork(base.encoder, config.fit.dropout, config.loss)
-    if config.base.warm_start:
-        try:
-            network.load_state_dict(load_weights(config.base.warm_start))
-        except RuntimeError as error:
-            raise ValueError(f"{config.base.warm_start} holds a network of another shape: {error}") from error
-        return network, base.tokenizer
     rows = train.shuffle(seed=config.fit.seed).select(range(min(STANDARDISE_ON, len(train)))).sort("length").to_list()
     collate = collator(base.tokenizer, config, noise=None)
     network.standardise(collate(rows[at : at + 64]) for at in range(0, len(rows), 64))
+    return network, base.tokenizer
+
+
+def trained_network(config: Config, weights: Path) -> tuple[CallNetwork, Tokenizer]:
+    """The network that a run of this config left in `weights`.
+
+    Raises:
+        ValueError: the weights are of another shape.
+    """
+    base = load_base(config.base.name, config.base.layers)
+    network = CallNetwork(base.encoder, config.fit.dropout, config.loss)
+    try:
+        network.load_state_dict(load_weights(weights))
+    except RuntimeError as error:
+        raise ValueError(f"{weights} holds a network of another shape: {error}") from error
     return network, base.tokenizer
 
 
@@ -99,7 +110,7 @@ def accuracies(prediction: EvalPrediction) -> dict[str, float]:
     return {f"{head}_accuracy": float(np.mean(logits[head].argmax(-1) == labels[head])) for head in HEADS}
 
 
-def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = False) -> tuple[CallNetwork, Tokenizer]:
+def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = False) -> CallNetwork:
     """Fine-tunes on `data["train"]`, watching `data["validation"]`; checkpoints and TensorBoard events go to `folder`.
 
     Seeded: the same config, corpus and machine give the same network. `resume` goes on from the last checkpoint.
@@ -141,4 +152,4 @@ def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = Fa
         compute_metrics=accuracies,
     )
     trainer.train(resume_from_checkpoint=resume or None)
-    return network, tokenizer
+    return network

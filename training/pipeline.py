@@ -16,11 +16,15 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from data.corpus import Item, corpus_hash, load_corpus, split_groups
+from data.otherworld import OtherText, load_otherworld
+from data.records import Call, Turn
 from data.taxonomy import URGENCIES, categories
+from model.blend import Blend
 from model.decode import Array, Calibration
 from model.fallback import Linear
 from model.release import FILES, HEADS, write_manifest
 from model.runtime import Encoder
+from model.suggest import Suggester
 from model.text import render
 from training.baseline import train_baseline
 from training.calibrate import calibrate, habit
@@ -29,11 +33,13 @@ from training.config import Config
 from training.dataset import encode, load_dataset_dict
 from training.evaluate import HELD_OUT, Case
 from training.export import export_fp32, quantise, save_tokenizer
-from training.fit import fine_tune
+from training.familiar import call_head
+from training.fit import fine_tune, trained_network
 from training.network import CallNetwork
 from training.report import write_report
 from training.smooth import smooth
 
+WEIGHTS, TRAINED = "network.pt", "trained.json"
 GOLDEN = 12
 SEEN = 256
 Say = Callable[[str], None]
@@ -45,6 +51,8 @@ class GateError(RuntimeError):
 
 def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
     """Runs everything in `folder` and returns the folder of the finished release.
+
+    `resume` goes on from the last checkpoint, or from the end of training where that was reached.
 
     Left behind: `config.json`, `checkpoints/` with TensorBoard events, `release/`, `report/`, `run.json`.
 
@@ -58,10 +66,12 @@ def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
     parts = _parts(items, config.corpus.seed)
     data = load_dataset_dict(items, config.corpus.seed)
     say(f"corpus {corpus_hash(items)}: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items()))
-    begun = time.monotonic()
-    network, tokenizer = fine_tune(config, data, folder / "checkpoints", resume)
-    torch.save(network.state_dict(), folder / "network.pt")
-    minutes = (time.monotonic() - begun) / 60
+    if not (resume and (folder / TRAINED).exists()):
+        begun = time.monotonic()
+        torch.save(fine_tune(config, data, folder / "checkpoints", resume).state_dict(), folder / WEIGHTS)
+        (folder / TRAINED).write_text(json.dumps({"minutes": (time.monotonic() - begun) / 60}), encoding="utf-8")
+    network, tokenizer = trained_network(config, folder / WEIGHTS)
+    minutes = json.loads((folder / TRAINED).read_text(encoding="utf-8"))["minutes"]
     return finish(config, folder, network, tokenizer, parts, minutes, say)
 
 
@@ -84,6 +94,7 @@ def finish(
     if facts["fp32"] - facts["int8"] > config.quantise.max_loss:
         raise GateError(f"int8 reaches {facts['int8']:.4f} on validation, fp32 {facts['fp32']:.4f}: more than "
                         f"{config.quantise.max_loss:g} lost")  # fmt: skip
+    _write_call_head(config, release, parts["validation"])
     say("training the linear model")
     train_baseline(parts["train"], release)
     linear = _linear_logits(config, release, parts["validation"])
@@ -97,6 +108,7 @@ def finish(
     _manifest(release, facts)
     say("evaluating on the held-out split")
     report = write_report(folder / "report", HELD_OUT, [Case.of(item) for item in parts["test"]], release)
+    facts["otherworld"], facts["otherworld_confident"] = _otherworld(release)
     facts["size"] = sum(path.stat().st_size for path in release.iterdir()) / 1e6
     (release / "MODEL_CARD.md").write_text(write_card(facts, config, report), encoding="utf-8")
     _manifest(release, facts)
@@ -155,6 +167,28 @@ def _export(
     fp32.unlink()
     logits, after = read()
     return logits, before, after
+
+
+def _write_call_head(config: Config, release: Path, validation: Sequence[Item]) -> None:
+    """Adds to the heads the one that tells calls from texts of another world."""
+    encoder = Encoder(release, golden=False)
+    calls = encoder.pooled([render(item.as_turns()).text for item in validation])
+    others = encoder.pooled([_rendered(other) for other in load_otherworld() if other.split == "validation"])
+    with np.load(release / FILES.heads) as arrays:
+        heads = dict(arrays)
+    heads["call.weight"], heads["call.bias"] = call_head(calls, others, config.confidence.refused)
+    np.savez(release / FILES.heads, allow_pickle=False, **heads)
+
+
+def _rendered(other: OtherText) -> str:
+    return render([Turn(speaker="caller", text=other.text)]).text
+
+
+def _otherworld(release: Path) -> tuple[int, int]:
+    """How many test texts from another world there are, and how many of them are suggested confidently."""
+    texts = [other.text for other in load_otherworld() if other.split == "test"]
+    suggestions = Suggester(model=Blend(release)).suggest_many([Call(text=text) for text in texts])
+    return len(texts), sum(s.confident for s in suggestions)
 
 
 def _linear_logits(config: Config, release: Path, items: Sequence[Item]) -> dict[str, Array]:

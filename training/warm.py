@@ -38,7 +38,8 @@ def release_weights(folder: Path) -> dict[str, torch.Tensor]:
     for node in graph.node:
         state |= _attention(node, arrays) | _dense(node, arrays)
     with np.load(release.path(FILES.heads)) as heads:
-        state |= {name if name in ("centre", "spread") else f"heads.{name}": array for name, array in heads.items()}
+        state |= {name if name in ("centre", "spread") else f"heads.{name}": array
+                  for name, array in heads.items() if not name.startswith("call.")}  # fmt: skip
     if not any(name.startswith("encoder.encoder.layer.0.") for name in state):
         raise ValueError(f"{folder}: {FILES.encoder} is not an int8 encoder of this project")
     return {name: torch.from_numpy(np.array(array, np.float32)) for name, array in state.items()}

@@ -1,6 +1,7 @@
 """The whole of training in small: one command makes a release that serves."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from model.runtime import Encoder
 from model.suggest import Suggester
 from tests.conftest import said
-from training.config import CONFIG_DIR
+from training import pipeline
+from training.config import CONFIG_DIR, load_config
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,16 @@ def test_the_run_can_be_told_again(run_folder: Path) -> None:
     assert json.loads((run_folder / "config.json").read_text())["base"]["layers"] == 2
     assert (run_folder / "report" / "report.md").is_file()
     assert list((run_folder / "checkpoints").rglob("events.out.tfevents.*"))
+
+
+def test_a_run_that_died_after_training_goes_on_from_there(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def again(*_: object) -> None:
+        raise AssertionError("it was trained already")
+
+    monkeypatch.setattr(pipeline, "fine_tune", again)
+    shutil.rmtree(run_folder / "release")
+    release = pipeline.train(load_config(CONFIG_DIR / "smoke.toml"), run_folder, print, resume=True)
+    assert Suggester(release).suggest(said("称电瓶车被偷")).degraded == ()
 
 
 def test_the_card_is_written_from_the_run(run_folder: Path) -> None:
