@@ -1,6 +1,7 @@
 """The model as served: the encoder and the linear model of one release, blended."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from model.decode import Array, scores
@@ -23,5 +24,13 @@ class Blend(Encoder):
         self._linear = Linear(folder)
         super().__init__(folder, threads)
 
-    def _scores(self, logits: Mapping[str, Array], text: str) -> dict[str, Array]:
-        return scores(logits, self._linear.logits(text), self.calibration)
+    def _scores(self, logits: Mapping[str, Array], text: str, spans: Sequence[tuple[int, int]]) -> dict[str, Array]:
+        return scores(logits, self._linear.logits(kept(text, spans)), self.calibration)
+
+
+def kept(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """What the encoder has read of `text`: all of it, or beginning and end where its tokens leave a gap."""
+    for (_, end), (start, _) in pairwise(spans[1:-1]):
+        if text[end:start].strip():
+            return f"{text[:end]} {text[start:]}"
+    return text

@@ -39,11 +39,13 @@ def scripts(path: Path = DATA_DIR / "consent.csv") -> dict[Track, str]:
 class Dangers:
     """What raises a call: flags with the words that were heard, and whether an unsure model suspects danger.
 
-    Not sure and danger possible is treated as police first.
+    Not sure and danger possible is treated as police first. A flag that the model all but contradicts (`doubted`)
+    still sends somebody now, but is no emergency by itself.
     """
 
     heard: Sequence[tuple[Flag, str]] = ()
     suspected: bool = False
+    doubted: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.heard) or self.suspected
@@ -51,7 +53,9 @@ class Dangers:
     @property
     def raise_to(self) -> list[Urgency]:
         """Urgencies below which the call must not stay."""
-        return [*(flag.raises_to for flag, _ in self.heard), *([Urgency.URGENT] if self.suspected else [])]
+        highest = Urgency.URGENT if self.doubted else Urgency.EMERGENCY
+        flagged = [max(flag.raises_to, highest, key=lambda level: level.rank) for flag, _ in self.heard]
+        return [*flagged, *([Urgency.URGENT] if self.suspected else [])]
 
     @property
     def adds(self) -> list[str]:

@@ -80,12 +80,12 @@ class Encoder:
         for text in texts:
             vectors, spans = self._vectors(text)
             pooled = vectors.mean(0)
-            table = joint(self._scores(self._heads_of(pooled), text), self.calibration)
+            table = joint(self._scores(self._heads_of(pooled), text, spans), self.calibration)
             is_call = bool(self._call[0] @ pooled + self._call[1] >= 0)
             readings.append(Reading(table, spans, vectors @ weight.T / len(vectors), is_call))
         return readings
 
-    def _scores(self, logits: Mapping[str, Array], text: str) -> dict[str, Array]:
+    def _scores(self, logits: Mapping[str, Array], text: str, spans: Sequence[tuple[int, int]]) -> dict[str, Array]:
         return scores(logits, None, self.calibration)
 
     def _heads_of(self, vectors: Array) -> dict[str, Array]:

@@ -7,7 +7,7 @@ from data.policy import load_policy
 from data.records import Turn
 from data.taxonomy import PoliceLabel, Track, Urgency, categories
 from model.decode import Answer
-from model.red_flags import raised_flags
+from model.red_flags import load_flags, raised_flags
 from model.routing import Dangers, Route, consent, route
 
 
@@ -117,3 +117,10 @@ def test_not_sure_and_danger_possible_is_police_first() -> None:
     assert found.track is Track.JOINT
     assert any("先按警情处置" in reason for reason in found.reasons)
     assert way("fire", "emergency", confident=False, suspected=True).destination == "fire_119"
+
+
+def test_a_flag_that_the_model_all_but_contradicts_sends_somebody_now() -> None:
+    flag = next(flag for flag in load_flags() if flag.raises_to is Urgency.EMERGENCY)
+    assert Dangers([(flag, "拿刀")]).raise_to == [Urgency.EMERGENCY]
+    assert Dangers([(flag, "拿刀")], doubted=True).raise_to == [Urgency.URGENT]
+    assert Dangers([(flag, "拿刀")], doubted=True).adds == list(flag.adds)
