@@ -69,10 +69,11 @@ def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
     if not (resume and (folder / TRAINED).exists()):
         begun = time.monotonic()
         torch.save(fine_tune(config, data, folder / "checkpoints", resume).state_dict(), folder / WEIGHTS)
-        (folder / TRAINED).write_text(json.dumps({"minutes": (time.monotonic() - begun) / 60}), encoding="utf-8")
+        cost = {"minutes": (time.monotonic() - begun) / 60, "threads": torch.get_num_threads()}
+        (folder / TRAINED).write_text(json.dumps(cost), encoding="utf-8")
     network, tokenizer = trained_network(config, folder / WEIGHTS)
-    minutes = json.loads((folder / TRAINED).read_text(encoding="utf-8"))["minutes"]
-    return finish(config, folder, network, tokenizer, parts, minutes, say)
+    cost = json.loads((folder / TRAINED).read_text(encoding="utf-8"))
+    return finish(config, folder, network, tokenizer, parts, cost, say)
 
 
 def finish(
@@ -81,14 +82,14 @@ def finish(
     network: CallNetwork,
     tokenizer: Tokenizer,
     parts: dict[str, list[Item]],
-    minutes: float,
+    cost: dict[str, float],
     say: Say,
 ) -> Path:
-    """From the fine-tuned network to the release."""
+    """From the fine-tuned network, which took `cost` (minutes, threads), to the release."""
     release = folder / "release"
     shutil.rmtree(release, ignore_errors=True)
     release.mkdir()
-    facts = _facts(config, parts, network, minutes)
+    facts = _facts(config, parts, network) | cost
     say("exporting to int8 ONNX")
     logits, facts["fp32"], facts["int8"] = _export(config, network, tokenizer, parts["validation"], release)
     if facts["fp32"] - facts["int8"] > config.quantise.max_loss:
@@ -230,7 +231,7 @@ def _manifest(release: Path, facts: dict[str, Any]) -> None:
     write_manifest(release, facts["version"], {key: facts[key] for key in keys})
 
 
-def _facts(config: Config, parts: dict[str, list[Item]], network: CallNetwork, minutes: float) -> dict[str, Any]:
+def _facts(config: Config, parts: dict[str, list[Item]], network: CallNetwork) -> dict[str, Any]:
     now = datetime.now(UTC)
     digest = hashlib.sha256(config.model_dump_json(exclude={"corpus": {"folder"}}).encode()).hexdigest()[:8]
     corpus = corpus_hash(item for part in parts.values() for item in part)
@@ -243,8 +244,6 @@ def _facts(config: Config, parts: dict[str, list[Item]], network: CallNetwork, m
         "max_tokens": config.corpus.max_tokens,
         "layers": network.encoder.config.num_hidden_layers,
         "parameters": sum(p.numel() for p in network.parameters()) / 1e6,
-        "minutes": minutes,
-        "threads": torch.get_num_threads(),
         **{name: len(part) for name, part in parts.items()},
     }
 
