@@ -16,9 +16,6 @@ from model.red_flags import Flag
 from model.routing import Dangers
 
 SUSPECTED_AT = 0.35
-# A single flag is doubted below this probability of danger. On the validation split 90 calls raise a flag of emergency:
-# below it are 12 of the 16 routine ones and none of the 74 others, the first of which stands above 0.3.
-DOUBTED_AT = 0.1
 
 
 class Stability(Row):
@@ -87,11 +84,12 @@ def decide(
     heard: int = 0,
     shown: Shown | None = None,
     rules: Stability | None = None,
+    doubted: bool = False,
 ) -> Decision:
     """What to answer for the joint distribution `table`, given what is `shown` of the call so far, if anything.
 
-    `heard` is the number of the caller's characters. Danger is never delayed: flags and suspicion raise at once, so do
-    a graver urgency and a matter of the police.
+    `doubted` flags are borne out by nothing else. `heard` is the number of the caller's characters. Danger is never
+    delayed: flags and suspicion raise at once, so do a graver urgency and a matter of the police.
     """
     early = rules is not None and heard < rules.earliest
     holding = shown if shown is not None and rules is not None and not (early or shown.early) else None
@@ -99,7 +97,7 @@ def decide(
     confident = sure(best)
     doubtful = rules.calm_at if rules is not None and holding is not None and holding.suspected else SUSPECTED_AT
     suspected = not confident and best.danger >= doubtful
-    dangers = Dangers(flags, suspected, doubted=len(flags) == 1 and best.danger < DOUBTED_AT)
+    dangers = Dangers(flags, suspected, doubted)
     if dangers:
         table = without_invalid(table)
         best = answer(table, policy)

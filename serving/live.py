@@ -4,9 +4,11 @@ import asyncio
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import structlog
+from anyio import CancelScope
 from fastapi import APIRouter, Path, WebSocket
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect, WebSocketState
@@ -132,13 +134,17 @@ class Session:
                 await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
                 ended = [error for job in jobs if job.done() and (error := job.exception())]
             finally:
-                for job in jobs:
-                    job.cancel()
-                await asyncio.wait(jobs)
-            if call.shown and call.recorded < call.text_revision:  # a suggestion's words are kept as they were with it
-                call.shown = call.shown.model_copy(update={"suggestion_id": uuid.uuid4().hex})
-                await self._record(call, call.shown)
+                with CancelScope(shield=True):  # the last words are kept though the server is shutting down
+                    await self._wind_up(call, jobs)
         raise ended[0]
+
+    async def _wind_up(self, call: LiveCall, jobs: Sequence[asyncio.Future[Any]]) -> None:
+        for job in jobs:
+            job.cancel()
+        await asyncio.wait(jobs)
+        if call.shown and call.recorded < call.text_revision:  # a suggestion's words are kept as they were with it
+            call.shown = call.shown.model_copy(update={"suggestion_id": uuid.uuid4().hex})
+            await self._record(call, call.shown)
 
     async def _listen(self, call: LiveCall) -> None:
         idle = self._calls.settings.live_idle_seconds

@@ -16,7 +16,7 @@ Site = tuple[str, dict[str, str]]
 THEFT = "我停在西湖区古荡街道莲花小区楼下的电瓶车被偷了，红颜色雅迪的"
 LEAK = "我住西湖区古荡街道，楼上漏水，找他不开门，物业也不管，想有人来看看"
 KNIFE = "快来人，瓜沥夜市两个男的打起来了，一个拿着水果刀，有人胳膊在流血"
-UNSURE = "hello 嗯"
+UNSURE = "我想问个事情"
 LOST = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_SOCKET_NOT_CONNECTED", "WebSocket connection")
 
 
