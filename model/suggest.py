@@ -10,19 +10,7 @@ from pathlib import Path
 
 from data.gazetteer import load_gazetteer
 from data.policy import DEFAULT_CITY, Policy, UnknownCity, policies
-from data.records import (
-    Call,
-    CategoryGuess,
-    DestinationGuess,
-    Linked,
-    Place,
-    Police,
-    RedFlag,
-    Scored,
-    Suggestion,
-    Turn,
-    UrgencyGuess,
-)
+from data.records import Call, Linked, Police, RedFlag, Suggestion, Turn
 from data.taxonomy import categories, destinations
 from model.blend import Blend
 from model.checklist import Check, ask_next, checklist, load_checklists
@@ -30,17 +18,17 @@ from model.decode import Answer, answer
 from model.evidence import evidence
 from model.facts import Fact, find_facts
 from model.fallback import Linear, Nothing
+from model.guesses import category_guess, destination_guess, place_said, rounded, unit_of, urgency_guess
 from model.location import Location, Locator
 from model.reading import Model, Reading
 from model.red_flags import Raised, load_flags, raised_flags
 from model.release import BUNDLED, ReleaseError
 from model.risk import expected_cost, load_costs
-from model.routing import Route, consent, route, scripts
+from model.routing import consent, route, scripts
 from model.runtime import Encoder
 from model.stability import Decision, Shown, Stability, decide, load_stability
 from model.text import Rendered, render, simplified
 
-TOP = 3
 HAN = re.compile("[\u3400-\u9fff]")
 FEWEST_HAN = 2
 # A call's only flag is doubted below these probabilities of danger in the whole call and in the `ABOUT` characters
@@ -187,15 +175,15 @@ class Suggester:
         spoken = [(number, turn.text) for number, turn in enumerate(turns) if turn.speaker == "caller"]
         place = self._locator.locate(spoken, policy.city)
         placed = place is not None and place.town is not None and place.city == policy.city
-        unit = _unit(way, place, policy.city)
+        unit = unit_of(way, place, policy.city)
         checks = checklist(turns, categories()[reply.category], way.urgency, placed)
         suggestion = Suggestion(
             call_id=call.call_id or uuid.uuid4().hex,
             suggestion_id=uuid.uuid4().hex,
-            police=Police(label=reply.label, probability=_rounded(reply.probability["police"])),
-            category=_category(reply),
-            urgency=_urgency(decision, way),
-            destination=_destination(reply, way, policy, unit),
+            police=Police(label=reply.label, probability=rounded(reply.probability["police"])),
+            category=category_guess(reply),
+            urgency=urgency_guess(decision, way),
+            destination=destination_guess(reply, way, policy, unit),
             linked=tuple(Linked(code=code, name=destinations()[code].name) for code in way.linked),
             action=way.action,
             consent=consent(way, reply.label, reply.category, unit, call.channel),
@@ -204,7 +192,7 @@ class Suggester:
             evidence=evidence(reading, reply.cell[0], rendered, call.transcript),
             red_flags=tuple(RedFlag(id=flag.id, text=words) for flag, words in dangers.heard),
             ask_next=ask_next(checks),
-            location=_place(place, call.transcript),
+            location=place_said(place, call.transcript),
             degraded=self.degraded,
             model_version=self.model.version,
             policy_version=policy.version,
@@ -238,65 +226,6 @@ class Suggester:
         """Little enough at stake in acting on the reply, on a text that is a call and has words to be sure of."""
         sure = expected_cost(reading.joint, policy, reply.destination, reply.urgency) <= self.model.confident_at
         return sure and reading.is_call and not self.degraded and len(HAN.findall(rendered.text)) >= FEWEST_HAN
-
-
-def _rounded(probability: float) -> float:
-    return round(min(1.0, float(probability)), 4)
-
-
-def _urgency(decision: Decision, way: Route) -> UrgencyGuess:
-    """The urgency with the probability of at least it where a danger raised it, of exactly it otherwise."""
-    level = way.urgency.rank
-    by_level = decision.table.sum(0)
-    probability = by_level[: level + 1].sum() if decision.dangers else by_level[level]
-    return UrgencyGuess(level=way.urgency, probability=_rounded(probability))
-
-
-def _category(reply: Answer) -> CategoryGuess:
-    found = categories()
-    codes = list(found)
-    ranked = [codes[n] for n in reply.by_category.argsort()[::-1] if codes[n] != reply.category][: TOP - 1]
-    return CategoryGuess(
-        code=reply.category,
-        name=found[reply.category].name,
-        group=found[reply.category].group,
-        probability=_rounded(reply.probability["category"]),
-        alternatives=tuple(_scored(code, found[code].name, reply.by_category[codes.index(code)]) for code in ranked),
-    )
-
-
-def _scored(code: str, name: str, probability: float) -> Scored:
-    return Scored(code=code, name=name, probability=_rounded(probability))
-
-
-def _destination(reply: Answer, way: Route, policy: Policy, unit: str | None) -> DestinationGuess:
-    found = destinations()
-    others = sorted((code for code in reply.by_destination if code != way.destination),
-                    key=lambda code: -reply.by_destination[code])[: TOP - 1]  # fmt: skip
-    return DestinationGuess(
-        code=way.destination,
-        name=found[way.destination].name,
-        unit=unit,
-        responsible=policy.rules[reply.category].responsible,
-        track=way.track,
-        probability=_rounded(reply.by_destination.get(way.destination, 0.0)),
-        alternatives=tuple(_scored(code, found[code].name, reply.by_destination[code]) for code in others),
-    )
-
-
-def _unit(way: Route, place: Location | None, city: str) -> str | None:
-    """Name of the town's office that takes it; only within the policy's own city, and only where a town is known."""
-    pattern = destinations()[way.destination].unit
-    if place is None or place.town is None or place.city != city or not pattern:
-        return None
-    return pattern.format(town=place.town)
-
-
-def _place(found: Location | None, turns: Sequence[Turn]) -> Place | None:
-    if found is None:
-        return None
-    said = turns[found.turn].text[found.start : found.end]
-    return Place(text=said, district=found.district, town=found.town)
 
 
 def _elsewhere(place: Location | None, city: str) -> tuple[str, ...]:
