@@ -22,6 +22,7 @@ from serving.store.spool import Segment, Spool
 from serving.store.store import Store, StoreAway
 
 BATCH = 200
+GATHER = 0.2  # seconds in which entries gather for one transaction, unless a reader waits for them
 SLOWEST_RETRY = 2.0  # seconds
 PATIENCE = 2.0  # seconds that a reader waits for what this process wrote
 START_PATIENCE = 15.0  # seconds that a reader waits for the first connection, which may migrate
@@ -47,6 +48,7 @@ class Recorder:
         self._pending: dict[str, int] = {}
         self._drained = 0
         self._work = threading.Event()
+        self._hurry = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._hasher: Hasher | None = None
@@ -136,6 +138,8 @@ class Recorder:
             def stored() -> bool:
                 return self._ready and self._drained >= number and self.problem is None
 
+            if not stored():
+                self._hurry.set()
             patience = PATIENCE if self._ready else START_PATIENCE
             self._moved.wait_for(lambda: stored() or self.problem is not None, patience)
             return stored()
@@ -155,6 +159,7 @@ class Recorder:
     def stop(self) -> None:
         """Drains once more, and ends."""
         self._stopping.set()
+        self._hurry.set()
         self._work.set()
         if self._thread:
             self._thread.join(START_PATIENCE)
@@ -164,6 +169,8 @@ class Recorder:
         pause, migrated = 0.1, False
         while True:
             self._work.wait(SLOWEST_RETRY)
+            self._hurry.wait(GATHER)
+            self._hurry.clear()
             self._work.clear()
             ending = self._stopping.is_set()
             try:

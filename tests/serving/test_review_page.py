@@ -72,7 +72,7 @@ def test_one_key_and_one_request_a_review(browser: Browser, room: Room) -> None:
         for call in reversed(calls[2:13]):
             page.keyboard.press("Enter")
             in_front(page, call)
-        settled(page)
+            settled(page)
         assert [(request.method, request.url.partition("/v1/")[2]) for request in requests] == [
             ("POST", f"reviews/{call}") for call in reversed(calls[3:14])
         ]
