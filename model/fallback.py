@@ -62,7 +62,7 @@ class Linear:
             with np.load(release.path(FILES.fallback)) as arrays:
                 self._vocabulary = {feature: n for n, feature in enumerate(str(arrays["vocabulary"]).split("\n"))}
                 self._idf = arrays["idf"].astype(np.float32)
-                self._weight = arrays["weight"].astype(np.float32) * arrays["scale"]
+                self._weight, self._scale = arrays["weight"], arrays["scale"]
                 self._bias = arrays["bias"]
         except (OSError, ValueError, KeyError) as error:
             raise ReleaseError(f"{FILES.fallback} does not load: {error}") from error
@@ -83,8 +83,13 @@ class Linear:
         value = (1 + np.log([counts[n] for n in numbers])) * self._idf[numbers] if len(numbers) else np.zeros(0)
         return numbers, (value / (np.linalg.norm(value) or 1.0)).astype(np.float32)
 
+    def _rows(self, numbers: NDArray[np.intp]) -> Array:
+        """Weights of these features in fp32; all of them are kept as the release has them, in int8."""
+        rows: Array = self._weight[numbers] * self._scale
+        return rows
+
     def _heads(self, numbers: NDArray[np.intp], value: Array) -> dict[str, Array]:
-        logits = value @ self._weight[numbers] + self._bias
+        logits = value @ self._rows(numbers) + self._bias
         count = len(categories())
         return {"category": logits[:count], "urgency": logits[count : count + len(URGENCIES)]}
 
@@ -94,7 +99,8 @@ class Linear:
         numbers, value = self._weighed(counts)
         logits = self._heads(numbers, value)
         share, count = dict(zip(numbers.tolist(), value, strict=True)), len(categories())
-        support = np.array([share[n] / counts[n] * self._weight[n, :count] for n, _, _ in found])
+        rows = dict(zip(numbers.tolist(), self._rows(numbers)[:, :count], strict=True))
+        support = np.array([share[n] / counts[n] * rows[n] for n, _, _ in found])
         table = softmax(logits["category"])[:, None] * softmax(logits["urgency"])[None, :]
         return Reading(table, [(a, b) for _, a, b in found], support.reshape(-1, count))
 

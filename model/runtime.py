@@ -40,6 +40,8 @@ class Encoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.enable_cpu_mem_arena = False
+        # Threads that spin between two calls take the cores from the other requests: p99 over HTTP 29 ms instead of 47.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             release.path(FILES.encoder), options, providers=["CPUExecutionProvider"]
         )
