@@ -16,7 +16,7 @@ from data.plain import simplify
 from data.records import Turn
 from data.redaction_names import Names
 from data.redaction_numbers import Numbers
-from data.tables import DATA_DIR, Row, load_table
+from data.tables import DATA_DIR, Row, load_table, with_fragments
 
 FOLDER = DATA_DIR / "redaction"
 ROUNDS = 6
@@ -54,9 +54,7 @@ class Shape(Row):
     @field_validator("pattern", mode="before")
     @classmethod
     def _fragments(cls, pattern: str) -> str:
-        for name, fragment in FRAGMENTS.items():
-            pattern = pattern.replace(name, fragment)
-        return pattern
+        return with_fragments(pattern, FRAGMENTS)
 
     @field_validator("example", "counter")
     @classmethod

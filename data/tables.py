@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -61,6 +61,13 @@ def filled_by(*fields: str) -> Callable[[str], str]:
         return pattern
 
     return check
+
+
+def with_fragments(pattern: str, fragments: Mapping[str, str]) -> str:
+    """`pattern` with every named fragment (`<number>`) written out."""
+    for name, fragment in fragments.items():
+        pattern = pattern.replace(name, fragment)
+    return pattern
 
 
 def load_table(path: Path, row: type[R], key: Callable[[R], object] | None = None) -> list[R]:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import ValidationInfo, field_validator
 
-from data.tables import DATA_DIR, Row, load_table
+from data.tables import DATA_DIR, Row, load_table, with_fragments
 from model.numerals import MORE, NUMBER, number
 
 FOLDER = DATA_DIR / "facts"
@@ -49,9 +49,7 @@ class FactRow(Row):
     @field_validator("pattern", "near", "unless", "asked", mode="before")
     @classmethod
     def _fragments(cls, pattern: str) -> str:
-        for name, fragment in FRAGMENTS.items():
-            pattern = pattern.replace(name, fragment)
-        return pattern
+        return with_fragments(pattern, FRAGMENTS)
 
     @field_validator("example", "counter")
     @classmethod
