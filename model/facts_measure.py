@@ -55,7 +55,7 @@ class Annotated(BaseModel):
 
 @dataclass
 class Score:
-    """Counts of one field. `exact`: right ones whose span is that of the set to the character."""
+    """Counts of one field, or of one half of a set. `exact`: right ones whose span is the set's to the character."""
 
     right: int = 0
     wrong: int = 0

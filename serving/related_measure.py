@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from data.corpus import read_lines
 from data.records import Call, Suggestion
 from data.tables import DATA_DIR
+from model.facts_measure import Score
 from model.likeness import SIZE
 from model.suggest import Suggester
 from serving.related import Related, marks
@@ -33,26 +33,6 @@ class Pair(BaseModel):
     second: str
 
 
-@dataclass
-class Figures:
-    """Counts of one half."""
-
-    right: int = 0
-    wrong: int = 0
-    missed: int = 0
-    errors: list[str] = field(default_factory=list)
-
-    @property
-    def precision(self) -> float:
-        """Share of what was pointed out that is the same matter."""
-        return self.right / max(1, self.right + self.wrong)
-
-    @property
-    def recall(self) -> float:
-        """Share of the same matters that were pointed out."""
-        return self.right / max(1, self.right + self.missed)
-
-
 def load_pairs(path: Path = SET) -> list[Pair]:
     """The written pairs.
 
@@ -62,9 +42,9 @@ def load_pairs(path: Path = SET) -> list[Pair]:
     return list(read_lines(path, Pair))
 
 
-def measure(pairs: Sequence[Pair], suggester: Suggester) -> dict[str, Figures]:
-    """Figures by half: each second call is looked up where only its first one is kept."""
-    found = {half: Figures() for half in HALVES}
+def measure(pairs: Sequence[Pair], suggester: Suggester) -> dict[str, Score]:
+    """Counts by half: each second call is looked up where only its first one is kept."""
+    found = {half: Score() for half in HALVES}
     for pair in pairs:
         first, second = (Call(text=text) for text in (pair.first, pair.second))
         one, two = suggester.suggest_many([first, second])
