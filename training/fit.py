@@ -13,13 +13,15 @@ from torch.utils.data import DataLoader
 from transformers import EvalPrediction, Trainer, TrainingArguments, set_seed
 
 from model.release import HEADS
-from training.base import load_base
+from training.base import keep_layers, load_base
 from training.config import Config
 from training.dataset import collator
+from training.distil import ask
 from training.network import CallNetwork
-from training.warm import release_weights
+from training.warm import release_base
 
 STANDARDISE_ON = 1_000
+TEACHER = "teacher.npz"
 LAYER_PREFIX = "encoder.encoder.layer."
 
 
@@ -62,13 +64,11 @@ def parameter_groups(network: CallNetwork, config: Config) -> list[dict[str, Any
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:
-    """The weights of a release (its folder), or those that an earlier run left in `network.pt`.
+    """The weights that a run left in `network.pt`.
 
     Raises:
         ValueError: there is no such file, or it holds no weights.
     """
-    if path.is_dir():
-        return release_weights(path)
     try:
         weights: dict[str, torch.Tensor] = torch.load(path, weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError) as error:
@@ -76,16 +76,33 @@ def load_weights(path: Path) -> dict[str, torch.Tensor]:
     return weights
 
 
-def build_network(config: Config, train: Dataset) -> tuple[CallNetwork, Tokenizer]:
-    """The network before fine-tuning, standardised on calls of the training split."""
-    if config.base.warm_start:
-        return trained_network(config, config.base.warm_start)
-    base = load_base(config.base.name, config.base.layers)
-    network = CallNetwork(base.encoder, config.fit.dropout, config.loss)
-    rows = train.shuffle(seed=config.fit.seed).select(range(min(STANDARDISE_ON, len(train)))).sort("length").to_list()
-    collate = collator(base.tokenizer, config, noise=None)
-    network.standardise(collate(rows[at : at + 64]) for at in range(0, len(rows), 64))
+def start(config: Config) -> tuple[CallNetwork, Tokenizer]:
+    """Base encoder, or the release that is the warm start, cut to its layers; heads as they were or new.
+
+    Raises:
+        ReleaseError, ValueError: the base or the release cannot be used.
+    """
+    warm, heads = config.base.warm_start, dict[str, torch.Tensor]()
+    if warm and warm.is_dir():
+        base, heads = release_base(warm)
+        keep_layers(base.encoder, config.base.layers or base.encoder.config.num_hidden_layers)
+    else:
+        base = load_base(config.base.name, config.base.layers)
+    network = CallNetwork(base.encoder, config.fit.dropout, config.loss, config.distil)
+    network.load_state_dict(heads, strict=False)
     return network, base.tokenizer
+
+
+def build_network(config: Config, train: Dataset) -> tuple[CallNetwork, Tokenizer]:
+    """The network before fine-tuning; a new one is standardised on calls of the training split."""
+    if config.base.warm_start and not config.base.warm_start.is_dir():
+        return trained_network(config, config.base.warm_start)
+    network, tokenizer = start(config)
+    if not config.base.warm_start:
+        rows = train.shuffle(seed=config.fit.seed).select(range(min(STANDARDISE_ON, len(train))))
+        ordered, collate = rows.sort("length").to_list(), collator(tokenizer, config, noise=None)
+        network.standardise(collate(ordered[at : at + 64]) for at in range(0, len(ordered), 64))
+    return network, tokenizer
 
 
 def trained_network(config: Config, weights: Path) -> tuple[CallNetwork, Tokenizer]:
@@ -94,13 +111,12 @@ def trained_network(config: Config, weights: Path) -> tuple[CallNetwork, Tokeniz
     Raises:
         ValueError: the weights are of another shape.
     """
-    base = load_base(config.base.name, config.base.layers)
-    network = CallNetwork(base.encoder, config.fit.dropout, config.loss)
+    network, tokenizer = start(config)
     try:
         network.load_state_dict(load_weights(weights))
     except RuntimeError as error:
         raise ValueError(f"{weights} holds a network of another shape: {error}") from error
-    return network, base.tokenizer
+    return network, tokenizer
 
 
 def accuracies(prediction: EvalPrediction) -> dict[str, float]:
@@ -118,6 +134,8 @@ def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = Fa
     set_seed(config.fit.seed)
     random.seed(config.fit.seed)
     network, tokenizer = build_network(config, data["train"])
+    lessons = config.distil.teacher
+    teacher = ask(lessons, data["train"].to_list(), folder.parent / TEACHER) if lessons else None
     steps = -(-len(data["train"]) // config.fit.batch_size) * config.fit.epochs
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -146,7 +164,7 @@ def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = Fa
         collator(tokenizer, config, noise=None),
         model=network,
         args=arguments,
-        data_collator=collator(tokenizer, config, config.noise),
+        data_collator=collator(tokenizer, config, config.noise, teacher),
         train_dataset=data["train"],
         eval_dataset=data["validation"],
         compute_metrics=accuracies,

@@ -1,6 +1,6 @@
 """Encoder, standardised mean pooling, and one linear head each for category, urgency and police."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from model.release import HEADS
-from training.config import Loss
+from training.config import Distil, Loss
 from training.dataset import Batch
 
 
@@ -25,11 +25,14 @@ class CallNetwork(nn.Module):
     e5's pooled vectors lie in a narrow cone; `centre` and `spread` (buffers) standardise them before the heads.
     """
 
-    def __init__(self, encoder: PreTrainedModel, dropout: float = 0.1, loss: Loss | None = None) -> None:
+    def __init__(
+        self, encoder: PreTrainedModel, dropout: float = 0.1, loss: Loss | None = None, distil: Distil | None = None
+    ) -> None:
         super().__init__()
         width = encoder.config.hidden_size
         self.encoder = encoder
         self.loss = loss or Loss()
+        self.distil = distil or Distil()
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict({head: nn.Linear(width, len(labels)) for head, labels in HEADS.items()})
         self.centre: Tensor
@@ -57,18 +60,37 @@ class CallNetwork(nn.Module):
         category: Tensor | None = None,
         urgency: Tensor | None = None,
         police: Tensor | None = None,
+        teacher_logits: Tensor | None = None,
+        teacher_vectors: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Logits by head, (batch, labels) each, and `loss` when all labels are given."""
+        """Logits by head, (batch, labels) each, and `loss` when all labels are given.
+
+        A teacher's logits (batch, all labels) and mean vectors (batch, width) are learnt from beside the labels.
+        """
         vector = (self.pool(input_ids, attention_mask).float() - self.centre) / self.spread
         logits = {head: layer(self.dropout(vector)) for head, layer in self.heads.items()}
         if category is None or urgency is None or police is None:
             return logits
         targets = {"category": category, "urgency": urgency, "police": police}
-        loss = torch.stack(
-            [
-                getattr(self.loss, head)
-                * F.cross_entropy(logits[head], target, label_smoothing=self.loss.smoothing if self.training else 0.0)
-                for head, target in targets.items()
-            ]
-        ).sum()
-        return {"loss": loss, **logits}
+        smoothing = self.loss.smoothing if self.training else 0.0
+        losses = {head: F.cross_entropy(logits[head], target, label_smoothing=smoothing)
+                  for head, target in targets.items()}  # fmt: skip
+        if teacher_logits is None or teacher_vectors is None:
+            return {"loss": self._total(losses), **logits}
+        share = self.distil.weight
+        taught = self._total(distances(logits, teacher_logits, self.distil.temperature))
+        apart = F.mse_loss(vector, teacher_vectors)
+        return {"loss": (1 - share) * self._total(losses) + share * taught + self.distil.vectors * apart, **logits}
+
+    def _total(self, losses: Mapping[str, Tensor]) -> Tensor:
+        return torch.stack([getattr(self.loss, head) * loss for head, loss in losses.items()]).sum()
+
+
+def distances(logits: Mapping[str, Tensor], teacher: Tensor, temperature: float) -> dict[str, Tensor]:
+    """By head, the divergence of the student's softened labels from the teacher's, times the temperature squared."""
+    parts = torch.split(teacher, [len(HEADS[head]) for head in logits], dim=1)
+    return {
+        head: temperature**2
+        * F.kl_div(F.log_softmax(student / temperature, 1), F.softmax(part / temperature, 1), reduction="batchmean")
+        for (head, student), part in zip(logits.items(), parts, strict=True)
+    }

@@ -4,6 +4,7 @@ Checkpoints are not kept, releases are. Every weight comes back to within half a
 smoothing that went into it (`training.smooth`) is undone, so the network answers as the release does.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,13 +15,17 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertModel
 
 from model.release import FILES, NEURAL, open_release
+from training.base import Base, unigram, wanted
 
 Arrays = Mapping[str, NDArray[Any]]
 DENSE = re.compile(r"/encoder/encoder/layer\.(\d+)/(.+)/MatMul_quant")
 ATTENTION = re.compile(r"Attention_(\d+)_quant")
 SMOOTHED = re.compile(r"smooth_\d+(?=_quantized$)")
+WORDS = "encoder.embeddings.word_embeddings.weight"
 PLAIN = ("bias", "LayerNorm.weight", "LayerNorm.bias")
 
 
@@ -43,6 +48,44 @@ def release_weights(folder: Path) -> dict[str, torch.Tensor]:
     if not any(name.startswith("encoder.encoder.layer.0.") for name in state):
         raise ValueError(f"{folder}: {FILES.encoder} is not an int8 encoder of this project")
     return {name: torch.from_numpy(np.array(array, np.float32)) for name, array in state.items()}
+
+
+def release_base(folder: Path) -> tuple[Base, dict[str, torch.Tensor]]:
+    """The encoder of the release in `folder` as a base, and what of its `CallNetwork` state is not the encoder's.
+
+    Of its vocabulary, the pieces that a call can hold (`training.base.wanted`); all other tokenizers are kept whole.
+
+    Raises:
+        ReleaseError: a file is missing or changed.
+        ValueError: the encoder is not one that `training.export` wrote.
+    """
+    state = release_weights(folder)
+    tokenizer = Tokenizer.from_file(str(folder / FILES.tokenizer))
+    model = json.loads(tokenizer.to_str())["model"]
+    if model["type"] == "Unigram":
+        kept = [n for n, (piece, _) in enumerate(model["vocab"]) if wanted(piece)]
+        tokenizer = unigram([(piece, score) for piece, score in (model["vocab"][n] for n in kept)])
+        state[WORDS] = state[WORDS][kept]
+    encoder = BertModel(_shape(state, folder, tokenizer.token_to_id("<pad>") or 0), add_pooling_layer=False)
+    prefix = "encoder."
+    encoder.load_state_dict({name.removeprefix(prefix): array for name, array in state.items() if prefix in name[:8]})
+    return Base(encoder, tokenizer), {name: array for name, array in state.items() if not name.startswith(prefix)}
+
+
+def _shape(state: Mapping[str, torch.Tensor], folder: Path, pad: int) -> BertConfig:
+    graph = onnx.load(folder / FILES.encoder).graph
+    attention = next(node for node in graph.node if ATTENTION.fullmatch(node.name))
+    words, width = state[WORDS].shape
+    return BertConfig(
+        vocab_size=words,
+        hidden_size=width,
+        num_hidden_layers=len({name.split(".")[3] for name in state if name.startswith("encoder.encoder.layer.")}),
+        num_attention_heads=next(field.i for field in attention.attribute if field.name == "num_heads"),
+        intermediate_size=len(state["encoder.encoder.layer.0.intermediate.dense.bias"]),
+        max_position_embeddings=len(state["encoder.embeddings.position_embeddings.weight"]),
+        type_vocab_size=len(state["encoder.embeddings.token_type_embeddings.weight"]),
+        pad_token_id=pad,
+    )
 
 
 def _plain(arrays: Arrays) -> Iterator[tuple[str, NDArray[Any]]]:
