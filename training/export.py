@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from model.release import FILES
 from training.network import CallNetwork
+from training.norms import split_norms
 
 
 class _Hidden(torch.nn.Module):
@@ -28,7 +29,7 @@ class _Hidden(torch.nn.Module):
 
 
 def export_fp32(network: CallNetwork, folder: Path) -> None:
-    """Writes encoder (fp32, attention, GELU and layer norms fused), heads and the standardisation to `folder`."""
+    """Writes encoder (fp32, attention and GELU fused), heads and the standardisation to `folder`."""
     network.eval()
     encoder = network.encoder
     encoder.set_attn_implementation("eager")
@@ -54,6 +55,7 @@ def export_fp32(network: CallNetwork, folder: Path) -> None:
             opt_level=0,
         )
         fused.save_model_to_file(str(folder / FILES.encoder))
+        split_norms(folder / FILES.encoder)
     arrays = {"centre": network.centre.numpy(), "spread": network.spread.numpy()}
     arrays |= {"call.weight": np.zeros((1, len(arrays["centre"])), np.float32), "call.bias": np.ones(1, np.float32)}
     for name, parameter in network.heads.named_parameters():
