@@ -1,11 +1,16 @@
 """Commands for data scientists. The heavy imports wait until a command needs them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data.tables import DataError
+from data.tables import DATA_DIR, DataError
+
+if TYPE_CHECKING:
+    from training.evaluate import Case
+
+SAFETY = DATA_DIR / "safety" / "safety.jsonl"
 
 app = typer.Typer()
 
@@ -17,6 +22,16 @@ def _fail(error: Exception) -> typer.Exit:
 
 def _without_extra(error: ModuleNotFoundError) -> ModuleNotFoundError:
     return ModuleNotFoundError(f"{error.name} is not installed: this command needs the extra yidiantong[train]")
+
+
+def _held_out() -> "list[Case]":
+    """The test split of the corpus."""
+    from data.corpus import load_corpus, split_groups
+    from training.evaluate import Case
+
+    items = load_corpus()
+    splits = split_groups(items)
+    return [Case.of(item) for item in items if splits[item.group] == "test"]
 
 
 @app.command()
@@ -53,23 +68,17 @@ def evaluate(
     ),
 ) -> None:
     """Measure the model and the baseline side by side on labelled calls."""
-    from data.corpus import load_corpus, split_groups
     from model.release import BUNDLED, ReleaseError
 
     try:
-        from training.evaluate import HELD_OUT, Case, read_cases
+        from training.evaluate import HELD_OUT, read_cases
         from training.report import figures_table, write_report
     except ModuleNotFoundError as error:
         raise _fail(_without_extra(error)) from error
 
     folder = release or BUNDLED
     try:
-        if data is None:
-            items = load_corpus()
-            splits = split_groups(items)
-            cases = [Case.of(item) for item in items if splits[item.group] == "test"]
-        else:
-            cases = read_cases(data)
+        cases = read_cases(data) if data else _held_out()
         if not cases:
             raise DataError(data or "", 0, "", "holds no labelled call")
         name = data.stem if data else HELD_OUT
@@ -77,6 +86,46 @@ def evaluate(
     except (DataError, ReleaseError) as error:
         raise _fail(error) from error
     typer.echo(f"{name}: {len(cases)} calls\n\n{figures_table(report)}\n\nreport in {output}")
+
+
+@app.command()
+def compare(
+    live: Annotated[Path, typer.Argument(help="Folder of the release that serves.")],
+    candidate: Annotated[Path, typer.Argument(help="Folder of the release that would.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Labelled JSONL; without it, the held-out split of the corpus.")
+    ] = None,
+    danger: Annotated[
+        Path | None, typer.Option(help="Labelled JSONL of hidden dangers; without it, the safety set.")
+    ] = None,
+    gate: Annotated[Path | None, typer.Option(help="YAML; without it, training/gates/default.yaml.")] = None,
+    variants: Annotated[int, typer.Option(min=1, help="Calls that are also misheard and cut short.")] = 300,
+    output: Annotated[Path, typer.Option(help="Folder for compare.json and compare.html.")] = Path("reports/compare"),
+) -> None:
+    """Judge a candidate beside the live release; exits 1 when the gate refuses it."""
+    from model.release import ReleaseError
+
+    try:
+        from training.candidate import judge
+        from training.candidate_report import write_comparison
+        from training.evaluate import read_cases
+        from training.gate import DEFAULT, findings, load_gate
+    except ModuleNotFoundError as error:
+        raise _fail(_without_extra(error)) from error
+    try:
+        rules = load_gate(gate or DEFAULT)
+        cases = read_cases(data) if data else _held_out()
+        if not cases:
+            raise DataError(data or "", 0, "", "holds no labelled call")
+        figures = judge(live, candidate, cases, read_cases(danger or SAFETY), variants)
+    except (DataError, ReleaseError) as error:
+        raise _fail(error) from error
+    found = findings(rules, figures)
+    promote = write_comparison(output, figures, found)
+    for finding in found:
+        typer.echo(f"{'kept  ' if finding.kept else 'BROKEN'} {finding.rule}: {finding.found}")
+    typer.echo(f"{'promote' if promote else 'refuse'} {figures['versions']['candidate']}; report in {output}")
+    raise typer.Exit(0 if promote else 1)
 
 
 @app.command()
@@ -90,7 +139,6 @@ def earliness(
 ) -> None:
     """Measure how early a live call shows the right thing, and how often it changes its mind."""
     from data.corpus import load_corpus, split_groups
-    from data.tables import DATA_DIR
     from model.blend import Blend
     from model.release import BUNDLED, ReleaseError
     from model.stability import load_stability

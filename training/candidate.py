@@ -1,0 +1,194 @@
+"""A candidate release beside the live one on the same calls: what got better, what got worse, and by how much."""
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from data.noise import drop_end, mishear
+from data.policy import DEFAULT_CITY, load_policy
+from data.taxonomy import Urgency
+from model.blend import Blend
+from model.risk import load_costs
+from model.suggest import Suggester
+from training.evaluate import ANSWERS, Case, Outcome, bootstrap, measure, run
+
+HEARD = (0.0, 0.05, 0.1, 0.2)
+BEGUN = (0.25, 0.5, 0.75)
+LENGTHS = (30, 100, 250)
+TIMED = 60
+SHOWN = 30
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The answers of both releases to the same cases."""
+
+    live: Outcome
+    candidate: Outcome
+
+    def rights(self, head: str, chosen: Bools | None = None) -> tuple[Bools, Bools]:
+        """Which of the chosen cases live and candidate got right."""
+        where = np.ones(len(self.live.cases), bool) if chosen is None else chosen
+        return self.live.right(head)[where], self.candidate.right(head)[where]
+
+
+def judge(live: Path, candidate: Path, cases: Sequence[Case], dangers: Sequence[Case], variants: int) -> dict[str, Any]:
+    """Every figure of the comparison; `variants` cases (seeded) are also heard badly and cut short.
+
+    `dangers` are calls in which danger hides, and look-alikes. Raises ReleaseError when a release does not load.
+    """
+    models = Blend(live), Blend(candidate)
+
+    def both(calls: Sequence[Case]) -> Pair:
+        return Pair(*(run(model, calls) for model in models))
+
+    pair = both(cases)
+    drawn = random.Random(110).sample(list(cases), min(variants, len(cases)))
+    return {
+        "versions": {"live": models[0].version, "candidate": models[1].version},
+        "calls": len(cases),
+        "overall": {head: difference(*pair.rights(head)) for head in ANSWERS},
+        "slices": {name: {head: difference(*pair.rights(head, chosen)) for head in ANSWERS}
+                   for name, chosen in slices(pair.live).items()},
+        "variants": {name: {head: difference(*found.rights(head)) for head in ANSWERS}
+                     for name, change in disturbances().items()
+                     for found in [both([_changed(case, change) for case in drawn])]},
+        "sides": _sides(pair, _side),
+        "danger": _sides(both(dangers), _danger) if dangers else {},
+        "weight": dict(zip(("live", "candidate"), _weights((live, candidate), models, cases), strict=True)),
+        "better": changed(pair, better=True),
+        "worse": changed(pair, better=False),
+    }  # fmt: skip
+
+
+def difference(live: Bools, candidate: Bools) -> dict[str, Any]:
+    """Accuracies, the candidate's gain with its paired bootstrap interval, and McNemar's exact p of both sides."""
+    won, lost = int((candidate & ~live).sum()), int((live & ~candidate).sum())
+    return {
+        "calls": len(live),
+        "live": round(float(live.mean()), 4),
+        "candidate": round(float(candidate.mean()), 4),
+        "gain": bootstrap(candidate.astype(float) - live),
+        "won": won,
+        "lost": lost,
+        "p": round(float(binomtest(won, won + lost).pvalue), 4) if won + lost else 1.0,
+    }
+
+
+def slices(outcome: Outcome) -> dict[str, Bools]:
+    """Cases by category, style, urgency, town of the place that was found, and length."""
+    names: dict[str, list[int]] = {}
+    for number, (case, suggestion) in enumerate(zip(outcome.cases, outcome.suggestions, strict=True)):
+        town = suggestion.location.town if suggestion.location else None
+        for kind, name in (("category", case.category), ("style", case.shape), ("urgency", case.urgency.value),
+                           ("town", town), ("length", _length(case))):  # fmt: skip
+            if name:
+                names.setdefault(f"{kind}: {name}", []).append(number)
+    return {name: np.isin(np.arange(len(outcome.cases)), numbers) for name, numbers in sorted(names.items())}
+
+
+def _length(case: Case) -> str:
+    count = sum(len(turn.text) for turn in case.call().transcript)
+    over = [limit for limit in LENGTHS if count >= limit]
+    return f"{over[-1]} characters and more" if over else f"under {LENGTHS[0]} characters"
+
+
+Change = Callable[[Case, random.Random], list[Any]]
+
+
+def disturbances() -> dict[str, Change]:
+    """What a recogniser's errors and an unfinished call do to the transcript, by name."""
+
+    def heard(rate: float) -> Change:
+        return lambda case, rng: mishear(case.call().transcript, rate, rng)
+
+    def begun(share: float) -> Change:
+        return lambda case, rng: drop_end(case.call().transcript, share)
+
+    return {f"{rate:.0%} of the characters misheard": heard(rate) for rate in HEARD} | {
+        f"the first {share:.0%} of the call": begun(share) for share in BEGUN
+    }
+
+
+def _changed(case: Case, change: Change) -> Case:
+    return case.model_copy(update={"turns": tuple(change(case, random.Random(case.id))), "text": ""})
+
+
+def _sides(pair: Pair, figures: Callable[[Outcome], dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {"live": figures(pair.live), "candidate": figures(pair.candidate)}
+
+
+def _side(outcome: Outcome) -> dict[str, Any]:
+    figures = measure(outcome)
+    kept = ("top3", "macro_f1", "calibration_error", "confident", "destination_error_when_confident")
+    return {name: figures[name] for name in kept} | {"cost": bootstrap(costs(outcome))}
+
+
+def costs(outcome: Outcome) -> NDArray[np.float64]:
+    """What every suggestion costs by `data/costs.csv`, in questions to the operator."""
+    price, policy = load_costs(), load_policy(DEFAULT_CITY)
+    found = []
+    for case, suggestion in zip(outcome.cases, outcome.suggestions, strict=True):
+        level, truth = suggestion.urgency.level, case.urgency
+        routine, harmless = level.rank >= Urgency.ROUTINE_ONSITE.rank, truth.rank >= Urgency.ROUTINE_ONSITE.rank
+        if routine and not harmless:
+            found.append(price["missed_emergency" if truth is Urgency.EMERGENCY else "missed_urgent"])
+        elif harmless and not routine:
+            found.append(price["needless_dispatch"])
+        else:
+            wrong = policy.rules[case.category].destination(truth) != suggestion.destination.code
+            found.append(price["wrong_destination"] * wrong)
+    return np.array(found, float)
+
+
+def _danger(outcome: Outcome) -> dict[str, Any]:
+    found: dict[str, Any] = measure(outcome)["danger"]
+    return found | {"recall": round(1 - found["under_called"] / max(1, found["calls"]), 4)}
+
+
+def _weights(folders: Sequence[Path], models: Sequence[Blend], cases: Sequence[Case]) -> list[dict[str, float]]:
+    """Size (MB) and median milliseconds a call, the releases taking turns on the same calls."""
+    times: Mapping[int, list[float]] = {n: [] for n in range(len(models))}
+    suggesters = [Suggester(model=model) for model in models]
+    for case in cases[:TIMED]:
+        for n, suggester in enumerate(suggesters):
+            begun = time.perf_counter()
+            suggester.suggest(case.call())
+            times[n].append(time.perf_counter() - begun)
+    return [
+        {
+            "megabytes": round(sum(path.stat().st_size for path in folder.iterdir()) / 1e6, 1),
+            "milliseconds": round(1000 * float(np.median(times[n])), 2),
+        }
+        for n, folder in enumerate(folders)
+    ]
+
+
+def changed(pair: Pair, better: bool) -> list[dict[str, str]]:
+    """Cases whose category only the candidate (`better`) or only the live release got right, the dearest first."""
+    live, candidate = pair.rights("category")
+    where = np.flatnonzero(candidate & ~live if better else live & ~candidate)
+    price = costs(pair.live if better else pair.candidate)
+    ordered = sorted(where.tolist(), key=lambda n: -price[n])[:SHOWN]
+    return [
+        {
+            "id": pair.live.cases[n].id,
+            "text": "\n".join(turn.text for turn in pair.live.cases[n].call().transcript),
+            "truth": f"{pair.live.cases[n].category} · {pair.live.cases[n].urgency}",
+            "live": _said(pair.live, n),
+            "candidate": _said(pair.candidate, n),
+        }
+        for n in ordered
+    ]
+
+
+def _said(outcome: Outcome, n: int) -> str:
+    return f"{outcome.guess['category'][n]} · {outcome.guess['urgency'][n]} → {outcome.guess['destination'][n]}"
