@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: setup run test lint train bench
+.PHONY: setup run test soak lint train bench
 
 setup: .venv/serve.stamp
 run: setup
@@ -26,6 +26,9 @@ chromium = $(shell command -v chromium || command -v chromium-browser || command
 
 test: .venv/browser.stamp lint
 	$(BIN)/pytest
+
+soak: .venv/browser.stamp
+	$(BIN)/pytest -m soak
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

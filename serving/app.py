@@ -16,6 +16,7 @@ from serving import (
     live,
     pages,
     problems,
+    releases_api,
     review_page,
     review_queues,
     reviews_api,
@@ -54,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         recorder.start()
+        engine.releases.start()
         Thread(target=fill_quietly, args=(app.state.related, store), name="related", daemon=True).start()
         refresher.start()
         async with live_calls.kept():
@@ -92,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stats_api.router)
     app.include_router(sessions_api.router)
     app.include_router(exports_api.router)
+    app.include_router(releases_api.router)
     app.include_router(live.router)
     app.include_router(wall.router)
     app.include_router(pages.router)

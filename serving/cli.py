@@ -14,6 +14,7 @@ from rich.table import Table
 from data.policy import UnknownCity
 from data.records import Call, Suggestion
 from data.tables import DataError, first_problem
+from serving.cli_releases import app as releases_app
 from serving.measure import app as measure_app
 from serving.settings import Settings
 
@@ -21,6 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Routes 110 and 12345 calls.", pret
 keys_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
 app.add_typer(keys_app, name="keys")
 app.add_typer(measure_app, name="measure")
+app.add_typer(releases_app, name="releases")
 City = Annotated[str | None, typer.Option(help="Policy to route by; the default city's if absent.")]
 
 

@@ -11,6 +11,7 @@ from model.stability import Shown
 from model.suggest import Advice, Suggester
 from serving import metrics
 from serving.problems import Problem
+from serving.releases import Releases
 from serving.settings import Settings
 
 RETRY_AFTER = 1
@@ -29,7 +30,7 @@ class Engine:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.suggester = Suggester(settings.release, settings.threads, settings.city)
+        self.releases = Releases(settings)
         self.missing: Callable[[], tuple[str, ...]] = nothing
         self._pool = ThreadPoolExecutor(settings.concurrency, "suggest")
         self._places = settings.concurrency + settings.queue
@@ -89,6 +90,11 @@ class Engine:
 
         return work
 
+    @property
+    def suggester(self) -> Suggester:
+        """What answers now; asked anew for every call, since releases change while calls go on."""
+        return self.releases.suggester
+
     def _marked(self, suggestion: Suggestion) -> Suggestion:
         missing = self.missing()
         if not missing:
@@ -97,4 +103,5 @@ class Engine:
 
     def close(self) -> None:
         """Lets what runs finish."""
+        self.releases.stop()
         self._pool.shutdown()

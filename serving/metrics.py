@@ -16,6 +16,7 @@ queueing = Histogram("yidiantong_queue_seconds", "Time a request waited before i
 inference = Histogram("yidiantong_inference_seconds", "Time of classifying and routing one request", buckets=SECONDS)
 refused = Counter("yidiantong_refused_total", "Requests refused because the queue was full")
 degraded = Gauge("yidiantong_degraded", "Parts that do not work (0 when all is well)")
+release_refused = Gauge("yidiantong_release_refused", "The live release of the registry does not serve: it is broken")
 live_calls = Gauge("yidiantong_live_calls", "Calls connected now")
 live_seconds = Histogram(
     "yidiantong_live_seconds", "Time from the newest message of a live call to its suggestion", buckets=SECONDS

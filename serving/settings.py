@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8110
     state_dir: Path = Path("var")
     release: Path = BUNDLED
+    releases: Path | None = None
+    release_poll_seconds: Annotated[float, Field(gt=0, le=3_600)] = 5
     city: str = DEFAULT_CITY
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     concurrency: Annotated[int, Field(ge=1, le=64)] = 2
@@ -39,6 +41,11 @@ class Settings(BaseSettings):
         if url and not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
             raise ValueError("begins with sqlite:/// or postgresql://")
         return url
+
+    @property
+    def releases_folder(self) -> Path:
+        """The registry: `releases`, or a folder in `state_dir`."""
+        return self.releases or self.state_dir / "releases"
 
     @property
     def store_url(self) -> str:

@@ -56,6 +56,9 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/stats/confusion": {R, S},
     "GET /v1/exports/reviews": {S},
     "GET /v1/audit": set(),
+    "GET /v1/releases": {S},
+    "POST /v1/releases/promote": set(),
+    "POST /v1/releases/rollback": set(),
 }
 
 

@@ -1,0 +1,163 @@
+"""Releases in one folder, and which of them is live: the aliases that every serving process follows."""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from typing import Literal, get_args
+
+from model.blend import Blend
+from model.release import FILES, NEURAL, open_release
+
+Alias = Literal["live", "candidate", "previous"]
+ALIASES: tuple[Alias, ...] = get_args(Alias)
+NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
+POINTERS = "aliases.json"
+
+
+class RegistryError(ValueError):
+    """What was asked of the registry cannot be done; the message says why."""
+
+
+class Registry:
+    """Releases by version in `folder`, which may lie on a share that several machines mount.
+
+    A release becomes visible whole or not at all, and so do the aliases.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def versions(self) -> list[str]:
+        """The versions that are here, the oldest name first."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(path.name for path in self.folder.iterdir() if path.is_dir() and NAME.fullmatch(path.name))
+
+    def aliases(self) -> Mapping[Alias, str]:
+        """Which version each alias stands for; those that stand for none are left out.
+
+        Raises:
+            RegistryError: the file of aliases is broken.
+        """
+        try:
+            found = json.loads((self.folder / POINTERS).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, RecursionError) as error:
+            raise RegistryError(f"{POINTERS} cannot be read: {error}") from error
+        if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
+            raise RegistryError(f"{POINTERS} is not a table of versions")
+        return {alias: checked(found[alias]) for alias in ALIASES if alias in found}
+
+    def stamp(self) -> tuple[int, int] | None:
+        """Changes whenever the aliases do; None while there are none."""
+        try:
+            state = (self.folder / POINTERS).stat()
+        except OSError:
+            return None
+        return state.st_mtime_ns, state.st_ino
+
+    def path(self, version: str) -> Path:
+        """The folder of a version.
+
+        Raises:
+            RegistryError: no such version is here.
+        """
+        found = self.folder / checked(version)
+        if not found.is_dir():
+            raise RegistryError(f"no release {version} in {self.folder}")
+        return found
+
+    def add(self, source: Path) -> str:
+        """Copies the release in `source` here, as the candidate, and returns its version.
+
+        Raises:
+            ReleaseError: it is broken, or does not answer its golden texts.
+            RegistryError: this version is here already.
+        """
+        version = checked(open_release(source, (*NEURAL, FILES.fallback)).version)
+        Blend(source)
+        with self._alone():
+            target = self.folder / version
+            if target.exists():
+                raise RegistryError(f"release {version} is here already")
+            scratch = Path(tempfile.mkdtemp(prefix=".incoming-", dir=self.folder))
+            try:
+                shutil.copytree(source, scratch / version)
+                open_release(scratch / version, (*NEURAL, FILES.fallback))
+                os.rename(scratch / version, target)
+            finally:
+                shutil.rmtree(scratch)
+            self._point({**self.aliases(), "candidate": version})
+        return version
+
+    def promote(self, version: str) -> None:
+        """Makes `version` the live one, and the live one the previous.
+
+        Raises:
+            RegistryError: no such version is here.
+        """
+        self.path(version)
+        with self._alone():
+            aliases = dict(self.aliases())
+            if aliases.get("live") != version:
+                aliases |= {"previous": aliases["live"]} if "live" in aliases else {}
+                aliases["live"] = version
+            if aliases.get("candidate") == version:
+                del aliases["candidate"]
+            self._point(aliases)
+
+    def rollback(self) -> str | None:
+        """Makes the previous release the live one and the other way round; the version that is live now.
+
+        With nothing before the first promotion, the bundled release serves again (None).
+
+        Raises:
+            RegistryError: nothing has been promoted.
+        """
+        with self._alone():
+            aliases = dict(self.aliases())
+            if "live" not in aliases:
+                raise RegistryError("nothing has been promoted, so there is nothing to take back")
+            live, previous = aliases.pop("live"), aliases.pop("previous", None)
+            if previous:
+                aliases["live"] = previous
+            aliases["previous"] = live
+            self._point(aliases)
+        return previous
+
+    def _point(self, aliases: Mapping[Alias, str]) -> None:
+        scratch = self.folder / f".{POINTERS}.{os.getpid()}"
+        with scratch.open("w", encoding="utf-8") as file:
+            json.dump(aliases, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, self.folder / POINTERS)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One change of the registry at a time, whichever process makes it."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / ".lock").open("w") as lock:
+                flock(lock, LOCK_EX)
+                yield
+        except OSError as error:
+            raise RegistryError(f"{self.folder} cannot be changed: {error.strerror}") from error
+
+
+def checked(name: str) -> str:
+    """`name`, if a release can have it.
+
+    Raises:
+        RegistryError: it cannot: it would lead somewhere else.
+    """
+    if not NAME.fullmatch(name):
+        raise RegistryError(f"{name[:80]!r} is no name of a release")
+    return name
