@@ -14,6 +14,7 @@ from data.tables import DATA_DIR, DataError, first_problem, read_text
 from data.taxonomy import Urgency, categories
 
 CORPUS_DIR = DATA_DIR / "corpus"
+CALIBRATION_DIR = DATA_DIR / "calibration"
 M = TypeVar("M", bound=BaseModel)
 Split = Literal["train", "validation", "test"]
 BLOCK: tuple[Split, ...] = ("train",) * 14 + ("validation", "test")

@@ -18,9 +18,10 @@ speech other than Chinese, not for identifying callers.
 fallback.
 
 **Data.** The project's written corpus (`data/corpus/`, hash `{corpus}`): {train} calls to learn from, {validation} to
-calibrate and to gate, {test} held out. Written for this project; no real caller's words. See the dataset card.
+gate and – with as much weight as {apart} that were written apart (`data/calibration/`) – to calibrate, {test} held out.
+Written for this project; no real caller's words. See the dataset card.
 
-**Training.** {epochs:g} epochs, batch {batch}, rate {rate:g}, seed {seed}{warm}; {minutes:.0f} minutes on
+**Training.** {epochs:g} epochs, batch {batch}, rate {rate:g}, seed {seed}{warm}{taught}; {minutes:.0f} minutes on
 {threads} threads. Config hash `{config}`; code {commit}.
 
 **Quantisation.** Category accuracy on validation: fp32 {fp32:.4f}, int8 {int8:.4f} (gate: at most {gate:g} lost).
@@ -51,6 +52,7 @@ def write_card(run: dict[str, Any], config: Config, report: dict[str, Any]) -> s
     return TEMPLATE.format(
         **run,
         warm=warm,
+        taught=f", distilled from {run['teacher']}" if run.get("teacher") else "",
         base=BASES.get(config.base.name, config.base.name),
         epochs=config.fit.epochs,
         batch=config.fit.batch_size,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from data.corpus import CORPUS_DIR
+from data.corpus import CALIBRATION_DIR, CORPUS_DIR
 from data.tables import DataError, first_problem, read_text
 
 CONFIG_DIR = Path(__file__).parent / "configs"
@@ -33,9 +33,14 @@ class BaseEncoder(Section):
 
 
 class Corpus(Section):
-    """What is learnt from. `limit` takes that many items (seeded), for smoke runs; lengths are in tokens."""
+    """What is learnt from. `limit` takes that many items (seeded), for smoke runs; lengths are in tokens.
+
+    `calibration` holds calls written apart from the corpus. They are never learnt from: with the validation split, and
+    with as much weight, they choose what is chosen after training.
+    """
 
     folder: Path = CORPUS_DIR
+    calibration: Path = CALIBRATION_DIR
     seed: int = 110
     limit: Annotated[int, Field(ge=200)] | None = None
     max_tokens: Annotated[int, Field(ge=16, le=512)] = 320

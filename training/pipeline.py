@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from data.taxonomy import URGENCIES, categories
 from model.blend import Blend
 from model.decode import Array, Calibration
 from model.fallback import Linear
-from model.release import FILES, HEADS, write_manifest
+from model.release import FILES, HEADS, open_release, write_manifest
 from model.runtime import Encoder
 from model.suggest import Suggester
 from model.text import render
@@ -91,17 +91,20 @@ def finish(
     release.mkdir()
     facts = _facts(config, parts, network) | cost
     say("exporting to int8 ONNX")
-    logits, facts["fp32"], facts["int8"] = _export(config, network, tokenizer, parts["validation"], release)
+    facts["fp32"], facts["int8"] = _export(config, network, tokenizer, parts["validation"], release)
     if facts["fp32"] - facts["int8"] > config.quantise.max_loss:
         raise GateError(f"int8 reaches {facts['int8']:.4f} on validation, fp32 {facts['fp32']:.4f}: more than "
                         f"{config.quantise.max_loss:g} lost")  # fmt: skip
-    _write_call_head(config, release, parts["validation"])
+    choosing, rows = _choosing(config, parts["validation"])
+    logits = _write_call_head(config, release, choosing)
     say("training the linear model")
     train_baseline(parts["train"], release)
-    linear = _linear_logits(config, release, parts["validation"])
+    linear = _linear_logits(config, release, choosing)
     calibration = calibrate(
-        logits, linear, _labels(parts["validation"]), habit(parts["train"]), config.confidence.max_error
-    )
+        _drawn(logits, rows), _drawn(linear, rows), _drawn(_labels(choosing), rows), habit(parts["train"]),
+        config.confidence.max_error,
+    )  # fmt: skip
+    facts["apart"] = len(choosing) - len(parts["validation"])
     _write_calibration(release, calibration)
     facts |= {key: value for key, value in calibration.to_json().items() if key not in ("habit", "blend", "alone")}
     facts["blend"] = ", ".join(f"{head} {a:.2f} : {b:.2f}" for head, (a, b) in calibration.blend.items())
@@ -131,6 +134,21 @@ def _parts(items: Sequence[Item], seed: int) -> dict[str, list[Item]]:
     return {name: [item for item in items if splits[item.group] == name] for name in ("train", "validation", "test")}
 
 
+def _choosing(config: Config, validation: Sequence[Item]) -> tuple[list[Item], NDArray[np.intp]]:
+    """The calls that choose, and how they are drawn: those written apart as often as to weigh as much as the others.
+
+    A writer's calls that were held back are easier than calls of other writers, and too easy to choose a threshold on.
+    """
+    apart = load_corpus(config.corpus.calibration)
+    times = max(1, round(len(validation) / len(apart)))
+    rows = np.concatenate([np.arange(len(validation)), np.tile(len(validation) + np.arange(len(apart)), times)])
+    return [*validation, *apart], rows
+
+
+def _drawn(arrays: Mapping[str, NDArray[Any]], rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+    return {head: values[rows] for head, values in arrays.items()}
+
+
 def _labels(items: Sequence[Item]) -> dict[str, NDArray[np.intp]]:
     codes = list(categories())
     return {
@@ -142,8 +160,8 @@ def _labels(items: Sequence[Item]) -> dict[str, NDArray[np.intp]]:
 
 def _export(
     config: Config, network: CallNetwork, tokenizer: Tokenizer, validation: Sequence[Item], release: Path
-) -> tuple[dict[str, Array], float, float]:
-    """Writes the int8 encoder; logits of it on validation, and the category accuracies of fp32 and int8."""
+) -> tuple[float, float]:
+    """Writes the int8 encoder; the category accuracies of fp32 and int8 on validation."""
     flat = np.full((len(categories()), len(URGENCIES)), 0.25, np.float32)
     even = Calibration(dict.fromkeys(HEADS, (1.0, 0.0)), dict.fromkeys(HEADS, 1.0), flat, 0.0, 0.0, 1.0)
     texts = [render(item.as_turns()).text for item in validation]
@@ -153,12 +171,11 @@ def _export(
     _write_calibration(release, even)
     (release / FILES.golden).write_text("[]", encoding="utf-8")
 
-    def read() -> tuple[dict[str, Array], float]:
+    def right() -> float:
         write_manifest(release, "unfinished", {"max_tokens": config.corpus.max_tokens})
-        logits = Encoder(release, golden=False).logits(texts)
-        return logits, float((logits["category"].argmax(1) == truth).mean())
+        return float((Encoder(release, golden=False).logits(texts)["category"].argmax(1) == truth).mean())
 
-    _, before = read()
+    before = right()
     fp32 = release.parent / "encoder-fp32.onnx"
     shutil.move(release / FILES.encoder, fp32)
     feeds = [{name: tensor.numpy() for name, tensor in encode(tokenizer, [text], config.corpus.max_tokens).items()}
@@ -166,19 +183,19 @@ def _export(
     smooth(fp32, feeds, config.quantise.smoothing)
     quantise(fp32, release / FILES.encoder)
     fp32.unlink()
-    logits, after = read()
-    return logits, before, after
+    return before, right()
 
 
-def _write_call_head(config: Config, release: Path, validation: Sequence[Item]) -> None:
-    """Adds to the heads the one that tells calls from texts of another world."""
+def _write_call_head(config: Config, release: Path, items: Sequence[Item]) -> dict[str, Array]:
+    """Adds to the heads the one that tells calls from texts of another world; the logits of the calls."""
     encoder = Encoder(release, golden=False)
-    calls = encoder.pooled([render(item.as_turns()).text for item in validation])
+    calls = encoder.pooled([render(item.as_turns()).text for item in items])
     others = encoder.pooled([_rendered(other) for other in load_otherworld() if other.split == "validation"])
     with np.load(release / FILES.heads) as arrays:
         heads = dict(arrays)
     heads["call.weight"], heads["call.bias"] = call_head(calls, others, config.confidence.refused)
     np.savez(release / FILES.heads, allow_pickle=False, **heads)
+    return encoder.heads(calls)
 
 
 def _rendered(other: OtherText) -> str:
@@ -242,6 +259,7 @@ def _facts(config: Config, parts: dict[str, list[Item]], network: CallNetwork) -
         "config": digest,
         "corpus": corpus,
         "max_tokens": config.corpus.max_tokens,
+        "teacher": open_release(config.distil.teacher, ()).version if config.distil.teacher else "",
         "layers": network.encoder.config.num_hidden_layers,
         "parameters": sum(p.numel() for p in network.parameters()) / 1e6,
         **{name: len(part) for name, part in parts.items()},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data.corpus import Item, corpus_hash, load_corpus, split_groups
+from data.corpus import CALIBRATION_DIR, Item, corpus_hash, load_corpus, split_groups
 from data.tables import DataError
 from data.taxonomy import Urgency, categories
 
@@ -110,3 +110,16 @@ def test_an_id_twice_and_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "part.jsonl").write_text((json.dumps(GOOD) + "\n") * 2)
     with pytest.raises(DataError, match="stands twice"):
         load_corpus(tmp_path)
+
+
+def test_calls_that_calibrate_are_others_and_of_every_kind(items: list[Item]) -> None:
+    apart = load_corpus(CALIBRATION_DIR)
+    assert {item.category for item in apart} == set(categories())
+    assert {item.style for item in apart} == {"dialogue", "note", "speech"}
+    assert not {item.id for item in apart} & {item.id for item in items}
+    assert not {text_of(item) for item in apart} & {text_of(item) for item in items}
+    test_no_whole_phone_or_identity_number(apart)
+
+
+def text_of(item: Item) -> str:
+    return "".join(turn.text for turn in item.as_turns())

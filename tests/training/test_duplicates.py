@@ -1,6 +1,6 @@
 """Near-duplicates are found, and the corpus has none."""
 
-from data.corpus import Item, load_corpus
+from data.corpus import CALIBRATION_DIR, Item, load_corpus
 from training.duplicates import near_duplicates, shingles
 
 SAID = "我在西湖区古荡街道，楼上卫生间漏水漏到我家吊顶上了，物业不管，想有人来看看"
@@ -23,6 +23,9 @@ def test_punctuation_is_no_difference_and_short_texts_are_one_run() -> None:
     assert shingles("……") == {""}
 
 
-def test_the_corpus_has_none() -> None:
-    found = [(a.id, b.id) for a, b, _ in near_duplicates(load_corpus())]
-    assert found == []
+def test_the_corpus_has_none_and_none_of_its_calls_calibrates() -> None:
+    apart = load_corpus(CALIBRATION_DIR)
+    ids = {item.id for item in apart}
+    found = list(near_duplicates([*load_corpus(), *apart], 0.5))
+    assert [(a.id, b.id) for a, b, overlap in found if overlap >= 0.8] == []
+    assert [(a.id, b.id) for a, b, _ in found if {a.id, b.id} & ids] == []
