@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data.tables import DATA_DIR, DataError
+from training.cli_import import app as import_app
 
 if TYPE_CHECKING:
     from training.evaluate import Case
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 SAFETY = DATA_DIR / "safety" / "safety.jsonl"
 
 app = typer.Typer()
+app.add_typer(import_app)
 
 
 def _fail(error: Exception) -> typer.Exit:

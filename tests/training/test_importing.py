@@ -1,0 +1,284 @@
+"""A city's own records: every kind of file, their names, what is refused and why."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from openpyxl import Workbook
+
+from data.corpus import load_corpus
+from data.tables import DataError
+from data.taxonomy import Urgency
+from training.importing.groups import groups
+from training.importing.mapping import CodeMap, load_mapping
+from training.importing.readers import rows, sniffed
+from training.importing.records import REJECTED, UNMAPPED, import_records
+
+MAPPING = """
+skip = ["测试*"]
+[columns]
+text = "报警内容"
+category = "类别"
+urgency = "等级"
+[categories]
+"盗窃/电动车" = "theft"
+"盗窃*" = "theft"
+"噪音*" = "noise"
+"噪音/工地" = "construction_noise"
+"[车事]*" = "crash_damage"
+[urgencies]
+"一级" = "emergency"
+"三级" = "routine_onsite"
+"""
+RECORDS = [
+    ("报警内容", "类别", "等级"),
+    ("称停在小区门口的电动车被偷，电话13812345678", "盗窃/电动车", "三级"),
+    ("工地半夜施工", "噪音/工地", ""),
+    ("楼上小孩跳绳", "噪音/生活", ""),
+    ("测试", "测试来电", ""),
+    ("车被撞了", "车祸", "一级"),
+    ("不知道", "其他/其他", ""),
+    ("楼上小孩跳绳！", "噪音/生活", ""),
+    ("", "噪音/生活", ""),
+    ("有人唱歌", "噪音/生活", "特级"),
+]
+
+
+@pytest.fixture
+def mapping(tmp_path: Path) -> CodeMap:
+    path = tmp_path / "mapping.toml"
+    path.write_text(MAPPING, encoding="utf-8")
+    return load_mapping(path)
+
+
+def as_csv(path: Path, encoding: str) -> Path:
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file).writerows(RECORDS)
+    return path
+
+
+def as_xlsx(path: Path) -> Path:
+    book = Workbook()
+    for record in RECORDS:
+        book.active.append(record)
+    book.save(path)
+    return path
+
+
+def as_dicts() -> list[dict[str, str]]:
+    return [dict(zip(RECORDS[0], record, strict=True)) for record in RECORDS[1:]]
+
+
+def made(kind: str, folder: Path) -> Path:
+    if kind in ("utf-8", "utf-8-sig", "gb18030"):
+        return as_csv(folder / "records.csv", kind)
+    if kind == "xlsx":
+        return as_xlsx(folder / "records.xlsx")
+    if kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(as_dicts()), folder / "records.parquet")
+        return folder / "records.parquet"
+    path = folder / "records.jsonl"
+    path.write_text("\n".join(json.dumps(record, ensure_ascii=False) for record in as_dicts()), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["utf-8", "utf-8-sig", "gb18030", "xlsx", "parquet", "jsonl"])
+def test_every_kind_of_file_gives_the_same_corpus(kind: str, mapping: CodeMap, tmp_path: Path) -> None:
+    told: list[int] = []
+    tally = import_records([made(kind, tmp_path)], mapping, "own", tmp_path / "out", progress=told.append)
+    assert (tally.taken, tally.skipped, tally.repeated, told[-1]) == (4, 1, 1, 9)
+    assert tally.unmapped == {"其他/其他": 1}
+    assert tally.rejected[UNMAPPED] == 1
+    items = load_corpus(tmp_path / "out")
+    assert [(item.category, item.urgency, item.style) for item in items] == [
+        ("theft", Urgency.ROUTINE_ONSITE, "note"),
+        ("construction_noise", Urgency.ROUTINE_ONSITE, "note"),
+        ("noise", Urgency.ROUTINE_ONSITE, "note"),
+        ("crash_damage", Urgency.EMERGENCY, "note"),
+    ]
+    assert "138" not in items[0].text
+    with (tmp_path / "out" / REJECTED).open(encoding="utf-8") as file:
+        refused = list(csv.DictReader(file))
+    assert [row["reason"] == UNMAPPED for row in refused] == [True, False, False]
+    first = 7 if kind in ("utf-8", "utf-8-sig", "gb18030", "xlsx") else 6
+    assert int(refused[0]["line"]) == first
+
+
+def test_a_dry_run_writes_nothing(mapping: CodeMap, tmp_path: Path) -> None:
+    before = set(tmp_path.rglob("*"))
+    source = made("utf-8", tmp_path)
+    assert import_records([source], mapping, "own", None).taken == 4
+    assert set(tmp_path.rglob("*")) == {*before, source}
+
+
+def test_turns_stay_turns(mapping: CodeMap, tmp_path: Path) -> None:
+    turns = [{"speaker": "operator", "text": "110"}, {"speaker": "caller", "text": "楼上吵，我叫王小明"}]
+    path = tmp_path / "calls.jsonl"
+    path.write_text(json.dumps({"报警内容": turns, "类别": "噪音"}), encoding="utf-8")
+    import_records([path], mapping, "own", tmp_path / "out")
+    (item,) = load_corpus(tmp_path / "out")
+    assert (item.style, len(item.turns)) == ("dialogue", 2)
+    assert "王小明" not in item.turns[1].text
+
+
+def test_the_same_matter_is_one_group(mapping: CodeMap, tmp_path: Path) -> None:
+    story = "报警人称凤起路地铁口停放的一辆黑色雅迪电动车昨天晚上被人偷走，电瓶刚换过，价值两千三百元"
+    texts = [story, "完全不同的一件事：隔壁饭店排烟管对着窗户", story.replace("黑色", "白色"), story + "，望处理"]
+    path = tmp_path / "calls.jsonl"
+    path.write_text("\n".join(json.dumps({"报警内容": text, "类别": "盗窃"}) for text in texts), encoding="utf-8")
+    tally = import_records([path], mapping, "own", tmp_path / "out")
+    found = [item.group for item in load_corpus(tmp_path / "out")]
+    assert found[0] == found[2] == found[3] != found[1]
+    assert tally.grouped == 2
+
+
+def test_groups_that_a_later_text_joins_become_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.importing.groups._keys", lambda text: [text.encode(), *(c.encode() for c in text)])
+    with groups() as found:
+        for number, text in enumerate(["ab", "cd", "ef", "bc", "dx", "fy", "ye"], 1):
+            assert not found.add(number, text)
+        assert [found.root(number) for number in range(1, 8)] == [1, 1, 3, 1, 1, 3, 3]
+        assert found.add(8, "bc"), "the very same text"
+        assert not found.add(9, "xy")
+        assert {found.root(number) for number in range(1, 10)} == {1}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('"noise"', '"nois"', "categories.噪音*"),
+        ('"emergency"', '"now"', "urgencies.一级"),
+        ('text = "报警内容"', "", "columns.text"),
+        ("[urgencies]", "[urgencys]", "urgencys"),
+        ('skip = ["测试*"]', "skip = 3", "skip"),
+    ],
+)
+def test_a_wrong_mapping_names_the_field(tmp_path: Path, old: str, new: str, field: str) -> None:
+    path = tmp_path / "mapping.toml"
+    path.write_text(MAPPING.replace(old, new), encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        load_mapping(path)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"", "no header"),
+        ("a.csv", "报警内容;类别\n".encode(), "no column"),
+        ("a.csv", b"\xff\xff\xff\n\xff", "neither"),
+        ("a.xls", b"", "none of"),
+        ("a.xlsx", b"not a zip", "no workbook"),
+        ("a.parquet", b"PAR1", "no Parquet"),
+        ("gone.csv", None, "cannot be read"),
+    ],
+)
+def test_what_is_no_file_of_records(
+    tmp_path: Path, mapping: CodeMap, name: str, content: bytes | None, message: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content + (b"a;b\n" if b";" in content else b""))
+    with pytest.raises(DataError, match=message):
+        import_records([path], mapping, "own", None)
+
+
+def test_a_workbook_that_is_a_bomb(tmp_path: Path, mapping: CodeMap) -> None:
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 50_000_000)
+    with pytest.raises(DataError, match="would unpack"):
+        import_records([path], mapping, "own", None)
+
+
+def test_bad_rows_are_refused_and_the_rest_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(
+        '报警内容,类别\n一,盗窃\n二\n"三,盗\n窃",噪音\n'.encode() + b"\xe4\xb8" + ",噪音\n四,噪音\n".encode()
+    )
+    with pytest.raises(DataError, match="neither"):
+        sniffed(path)
+    found = [row for _, row in rows(path, "utf-8")]
+    assert found[0] == {"报警内容": "一", "类别": "盗窃"}
+    assert found[1] == "has 1 columns, not 2"
+    assert found[2] == {"报警内容": "三,盗\n窃", "类别": "噪音"}
+    assert found[-1] == {"报警内容": "四", "类别": "噪音"}
+
+
+def test_bad_bytes_in_one_cell_refuse_that_row(tmp_path: Path, mapping: CodeMap) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("报警内容,类别\n".encode() + b"\xe4\xb8" + ",噪音\n狗叫,噪音\n".encode())
+    tally = import_records([path], mapping, "own", None, "utf-8")
+    assert tally.taken == 1
+    assert list(tally.rejected) == ["holds bytes that are not of the file's encoding"]
+
+
+def test_hostile_json_lines(tmp_path: Path, mapping: CodeMap) -> None:
+    path = tmp_path / "a.jsonl"
+    good = json.dumps({"报警内容": "狗叫", "类别": "噪音"}).encode()
+    hostile = [b"[" * 100_000, b"{", b"3", b'{"a": 1}', b'{"\xe6\x8a\xa5": NaN}', b"x" * (2**20 + 5),
+               json.dumps({"报警内容": "字" * 20_001, "类别": "噪音"}).encode(),
+               json.dumps({"报警内容": "\ud800", "类别": "噪音"}).encode(),
+               json.dumps({"报警内容": [{"speaker": "robot", "text": "x"}], "类别": "噪音"}).encode(),
+               json.dumps({"报警内容": [{"speaker": "caller", "text": "x"}] * 401, "类别": "噪音"}).encode()]  # fmt: skip
+    path.write_bytes(b"\n".join([*hostile, good]))
+    tally = import_records([path], mapping, "own", tmp_path / "out", "utf-8")
+    assert tally.taken == 1
+    assert tally.rejected.total() == len(hostile)
+    assert "狗叫" not in (tmp_path / "out" / REJECTED).read_text(encoding="utf-8")
+
+
+def test_what_is_there_is_not_overwritten(tmp_path: Path, mapping: CodeMap) -> None:
+    source = made("utf-8", tmp_path)
+    import_records([source], mapping, "own", tmp_path / "out")
+    with pytest.raises(DataError, match="there already"):
+        import_records([source], mapping, "own", tmp_path / "out")
+
+
+def run(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    command = [str(Path(sys.executable).parent / "yidiantong"), "import", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder, check=False, env=os.environ)
+
+
+def test_the_command(tmp_path: Path) -> None:
+    made("gb18030", tmp_path)
+    (tmp_path / "mapping.toml").write_text(MAPPING, encoding="utf-8")
+    dry = run(tmp_path, "records.csv", "--mapping", "mapping.toml", "--dry-run")
+    assert "4 records would be taken" in dry.stdout, dry.stderr
+    assert "unmapped: 其他/其他 (1)" in dry.stdout
+    assert not (tmp_path / "runs").exists()
+    done = run(tmp_path, "records.csv", "--mapping", "mapping.toml", "--output", "corpus")
+    assert done.returncode == 0
+    assert len(load_corpus(tmp_path / "corpus")) == 4
+    for options in (("gone.csv", "--mapping", "mapping.toml"), ("records.csv", "--mapping", "gone.toml"),
+                    ("records.csv", "--mapping", "mapping.toml", "--name", "../x"),
+                    ("records.csv", "--mapping", "mapping.toml", "--encoding", "rot13")):  # fmt: skip
+        failed = run(tmp_path, *options)
+        assert failed.returncode == 2
+        assert "Traceback" not in failed.stderr
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, mapping: CodeMap) -> None:
+    import tracemalloc
+
+    def peak(count: int) -> int:
+        path = tmp_path / f"{count}.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(RECORDS[0])
+            writer.writerows((f"第{n}号楼漏水{n * 7919 % 10007}", "噪音", "") for n in range(count))
+        tracemalloc.start()
+        import_records([path], mapping, "own", None)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(100)
+    assert peak(3_000) < 1.5 * peak(1_000) + 200_000

@@ -1,0 +1,91 @@
+"""How a city's own records say what a call is: their columns, their category names, their urgencies."""
+
+import tomllib
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from data.corpus import known_category
+from data.tables import DataError, first_problem, read_text
+from data.taxonomy import Urgency
+
+WILD = frozenset("*?[")
+
+
+def _known(code: str) -> str:
+    known_category(code)
+    return code
+
+
+class Section(BaseModel):
+    """A table of the mapping file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Columns(Section):
+    """What the columns are called. `text` may hold turns as well (JSON lines, Parquet); `urgency` may miss."""
+
+    text: Annotated[str, Field(min_length=1)]
+    category: Annotated[str, Field(min_length=1)]
+    urgency: str = ""
+
+
+class CodeMap(Section):
+    """A mapping file: TOML with the tables `columns`, `categories` and, where records carry one, `urgencies`.
+
+    Names on the left are theirs, and may have wildcards (`*`, `?`, `[…]`): an exact name wins over a pattern, a longer
+    pattern over a shorter. `skip` are names whose records are left out on purpose.
+    """
+
+    columns: Columns
+    categories: Annotated[dict[str, Annotated[str, AfterValidator(_known)]], Field(min_length=1)]
+    urgencies: dict[str, Urgency] = {}
+    skip: tuple[str, ...] = ()
+    style: Literal["dialogue", "note", "speech"] = "note"
+
+    def category(self, name: str) -> str | None:
+        """Our category for their name, None where the file has none."""
+        return _found(name, tuple(self.categories.items()))
+
+    def skipped(self, name: str) -> bool:
+        """Whether records of that name are left out."""
+        return any(fnmatchcase(name, pattern) for pattern in self.skip)
+
+    def urgency(self, name: str) -> Urgency | None:
+        """Our urgency for theirs, None where the file has none."""
+        found = _found(name, tuple((key, level.value) for key, level in self.urgencies.items()))
+        return Urgency(found) if found else None
+
+
+@lru_cache(65_536)
+def _found(name: str, entries: tuple[tuple[str, str], ...]) -> str | None:
+    exact = dict(entries)
+    if name in exact:
+        return exact[name]
+    patterns = [(key, code) for key, code in entries if WILD & set(key) and fnmatchcase(name, key)]
+    return max(patterns, key=lambda entry: len(entry[0]))[1] if patterns else None
+
+
+def load_mapping(path: Path) -> CodeMap:
+    """The mapping in a TOML file.
+
+    Raises:
+        DataError: not TOML, an unknown key, category or urgency; file, line and field are named.
+    """
+    text = read_text(path)
+    try:
+        values: Mapping[str, Any] = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise DataError(path, getattr(error, "lineno", 0), "", str(error)) from error
+    try:
+        return CodeMap.model_validate(values)
+    except ValidationError as error:
+        field, message = first_problem(error)
+        name = field.rpartition(".")[2]
+        line = next((n for n, row in enumerate(text.splitlines(), 1) if row.strip().strip('"').startswith(name)), 0)
+        raise DataError(path, line, field, message) from error

@@ -1,0 +1,166 @@
+"""Rows of CSV, XLSX, JSON lines and Parquet files, one at a time: a file of any length takes the same memory."""
+
+import csv
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from data.tables import DataError
+
+ENCODINGS = ("utf-8-sig", "gb18030")
+SNIFFED = 2**20
+LONGEST_FIELD = 2**20
+MOST_UNPACKED, MOST_RATIO = 4 * 2**30, 200
+BATCH = 1_000
+
+Row = Mapping[str, Any]
+Rows = Iterator[tuple[int, Row | str]]
+
+
+def rows(path: Path, encoding: str = "") -> Rows:
+    """Line number and row – or what is wrong with it – of every record in `path`, by the file's ending.
+
+    Raises:
+        DataError: the file cannot be read, has no header, or is of a kind that is not known.
+    """
+    read = READERS.get(path.suffix.lower())
+    if read is None:
+        raise DataError(path, 0, "", f"is none of {', '.join(READERS)}")
+    try:
+        yield from read(path, encoding)
+    except OSError as error:
+        raise DataError(path, 0, "", f"cannot be read: {error.strerror or error}") from error
+
+
+def sniffed(path: Path) -> str:
+    """UTF-8, or GB18030 where the beginning of the file is not UTF-8.
+
+    Raises:
+        DataError: it is neither.
+    """
+    with path.open("rb") as file:
+        head = file.read(SNIFFED)
+    head = head[: head.rfind(b"\n") + 1] or head
+    for encoding in ENCODINGS:
+        try:
+            head.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    raise DataError(path, head[: _first_bad(head)].count(b"\n") + 1, "", f"is neither of {', '.join(ENCODINGS)}")
+
+
+def _first_bad(head: bytes) -> int:
+    try:
+        head.decode(ENCODINGS[-1])
+    except UnicodeDecodeError as error:
+        return error.start
+    return len(head)
+
+
+def _csv(path: Path, encoding: str) -> Rows:
+    csv.field_size_limit(LONGEST_FIELD)
+    with path.open(encoding=encoding or sniffed(path), errors="surrogateescape", newline="") as file:
+        reader = csv.reader(file)
+        header = next(reader, None)
+        if not header:
+            raise DataError(path, 1, "", "has no header")
+        names = [name.strip() for name in header]
+        while True:
+            line = reader.line_num + 1
+            try:
+                values = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield line, f"is no row of a CSV file: {error}"
+                continue
+            if not values:
+                continue
+            if len(values) != len(names):
+                yield line, f"has {len(values)} columns, not {len(names)}"
+            else:
+                yield line, dict(zip(names, values, strict=True))
+
+
+def _xlsx(path: Path, _: str) -> Rows:
+    from openpyxl import load_workbook
+
+    _no_bomb(path)
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # openpyxl raises whatever its XML and zip readers do
+        raise DataError(path, 0, "", f"is no workbook: {error}") from error
+    try:
+        cells = book.worksheets[0].iter_rows(values_only=True)
+        names = [str(name or "").strip() for name in next(cells, ())]
+        if not any(names):
+            raise DataError(path, 1, "", "has no header")
+        for line, values in enumerate(cells, 2):
+            if any(value is not None for value in values):
+                yield (
+                    line,
+                    {name: "" if value is None else str(value) for name, value in zip(names, values, strict=False)},
+                )
+    finally:
+        book.close()
+
+
+def _no_bomb(path: Path) -> None:
+    """Refuses a workbook that would unpack to far more than it is."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+            packed = sum(entry.compress_size for entry in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise DataError(path, 0, "", "is no workbook") from error
+    if unpacked > MOST_UNPACKED or (unpacked > SNIFFED and unpacked > MOST_RATIO * max(1, packed)):
+        raise DataError(path, 0, "", f"would unpack to {unpacked:,} bytes, {unpacked // max(1, packed)} times its size")
+
+
+def _jsonl(path: Path, encoding: str) -> Rows:
+    encoding = encoding or sniffed(path)
+    with path.open("rb") as file:
+        line = 0
+        while raw := file.readline(LONGEST_FIELD):
+            line += 1
+            if len(raw) == LONGEST_FIELD and not raw.endswith(b"\n"):
+                while (rest := file.readline(LONGEST_FIELD)) and not rest.endswith(b"\n"):
+                    pass
+                yield line, f"is longer than {LONGEST_FIELD} bytes"
+            elif raw.strip():
+                yield line, _object(raw, encoding)
+
+
+def _object(raw: bytes, encoding: str) -> Row | str:
+    try:
+        values = json.loads(raw.decode(encoding))
+    except UnicodeDecodeError:
+        return f"is not {encoding}"
+    except (ValueError, RecursionError) as error:
+        return f"is not JSON: {str(error)[:80]}"
+    return values if isinstance(values, dict) else "is not a JSON object"
+
+
+def _parquet(path: Path, _: str) -> Rows:
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        line = 0
+        for batch in ParquetFile(path).iter_batches(BATCH):
+            for values in batch.to_pylist():
+                line += 1
+                yield line, values
+    except ArrowException as error:
+        raise DataError(path, 0, "", f"is no Parquet file: {error}") from error
+
+
+READERS: Mapping[str, Callable[[Path, str], Rows]] = {
+    ".csv": _csv,
+    ".xlsx": _xlsx,
+    ".jsonl": _jsonl,
+    ".parquet": _parquet,
+}
