@@ -42,12 +42,18 @@ def train(
     output: Annotated[Path, typer.Option(help="Run folder; gets checkpoints, report and release.")] = Path(
         "runs/latest"
     ),
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", "--reviews", help="Corpus folders to learn from, too: reviews, own records."),
+    ] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint in the run folder.")] = False,
 ) -> None:
     """Fine-tune, export to int8, gate, calibrate and evaluate: a release in one command."""
     from training.config import load_config
 
     settings = load_config(config)
+    more = (*settings.corpus.more, *(data or ()))
+    settings = settings.model_copy(update={"corpus": settings.corpus.model_copy(update={"more": more})})
     try:
         from training.pipeline import GateError
         from training.pipeline import train as run_training

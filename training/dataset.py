@@ -8,7 +8,7 @@ import torch
 from datasets import Dataset, DatasetDict
 from tokenizers import Tokenizer
 
-from data.corpus import CORPUS_DIR, Item, load_corpus, split_groups
+from data.corpus import CORPUS_DIR, Item, load_corpus
 from data.noise import drop_end, drop_operator, drop_punctuation, mishear
 from data.records import Turn
 from data.taxonomy import categories
@@ -16,18 +16,19 @@ from model.release import HEADS
 from model.text import head_and_tail, render
 from training.config import Config, Noise
 from training.distil import Teacher
+from training.material import parted
 
 Batch = dict[str, torch.Tensor]
 
 
 def load_dataset_dict(items: Sequence[Item] | None = None, seed: int = 110) -> DatasetDict:
     """`train`, `validation` and `test`: columns id, group, turns, style, length (characters) and one index per head."""
-    items = load_corpus(CORPUS_DIR) if items is None else items
-    splits = split_groups(items, seed)
-    rows: dict[str, list[dict[str, Any]]] = {"train": [], "validation": [], "test": []}
-    for item in items:
-        rows[splits[item.group]].append(_row(item))
-    return DatasetDict({name: Dataset.from_list(part) for name, part in rows.items() if part})
+    return as_datasets(parted(load_corpus(CORPUS_DIR) if items is None else items, seed))
+
+
+def as_datasets(parts: Mapping[str, Sequence[Item]]) -> DatasetDict:
+    """The items of each split as rows; a split without items is left out."""
+    return DatasetDict({name: Dataset.from_list([_row(item) for item in part]) for name, part in parts.items() if part})
 
 
 def _row(item: Item) -> dict[str, Any]:

@@ -5,17 +5,16 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from data.corpus import Item, corpus_hash, load_corpus, split_groups
+from data.corpus import Item, corpus_hash, load_corpus
 from data.otherworld import OtherText, load_otherworld
 from data.records import Call, Turn
 from data.taxonomy import URGENCIES, categories
@@ -35,6 +34,7 @@ from training.evaluate import HELD_OUT, Case
 from training.export import export_fp32, quantise, save_tokenizer
 from training.familiar import call_head
 from training.fit import fine_tune, trained_network
+from training.material import choosing, collected, drawn, labels, parted, replayed
 from training.network import CallNetwork
 from training.report import write_report
 from training.smooth import smooth
@@ -62,9 +62,9 @@ def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
-    items = _items(config)
-    parts = _parts(items, config.corpus.seed)
-    data = load_dataset_dict(items, config.corpus.seed)
+    items = collected(config)
+    parts = parted(items, config.corpus.seed)
+    data = load_dataset_dict(replayed(config, items, parts["train"]), config.corpus.seed)
     say(f"corpus {corpus_hash(items)}: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items()))
     if not (resume and (folder / TRAINED).exists()):
         begun = time.monotonic()
@@ -95,16 +95,16 @@ def finish(
     if facts["fp32"] - facts["int8"] > config.quantise.max_loss:
         raise GateError(f"int8 reaches {facts['int8']:.4f} on validation, fp32 {facts['fp32']:.4f}: more than "
                         f"{config.quantise.max_loss:g} lost")  # fmt: skip
-    choosing, rows = _choosing(config, parts["validation"])
-    logits = _write_call_head(config, release, choosing)
+    chosen, rows = choosing(config, parts["validation"])
+    logits = _write_call_head(config, release, chosen)
     say("training the linear model")
     train_baseline(parts["train"], release)
-    linear = _linear_logits(config, release, choosing)
+    linear = _linear_logits(config, release, chosen)
     calibration = calibrate(
-        _drawn(logits, rows), _drawn(linear, rows), _drawn(_labels(choosing), rows), habit(parts["train"]),
+        drawn(logits, rows), drawn(linear, rows), drawn(labels(chosen), rows), habit(parts["train"]),
         config.confidence.max_error,
     )  # fmt: skip
-    facts["apart"] = len(choosing) - len(parts["validation"])
+    facts["apart"] = len(chosen) - len(parts["validation"])
     _write_calibration(release, calibration)
     facts |= {key: value for key, value in calibration.to_json().items() if key not in ("habit", "blend", "alone")}
     facts["blend"] = ", ".join(f"{head} {a:.2f} : {b:.2f}" for head, (a, b) in calibration.blend.items())
@@ -121,43 +121,6 @@ def finish(
     return release
 
 
-def _items(config: Config) -> list[Item]:
-    items = load_corpus(config.corpus.folder)
-    if config.corpus.limit is None:
-        return items
-    order = np.random.default_rng(config.corpus.seed).permutation(len(items))[: config.corpus.limit]
-    return [items[n] for n in sorted(order)]
-
-
-def _parts(items: Sequence[Item], seed: int) -> dict[str, list[Item]]:
-    splits = split_groups(items, seed)
-    return {name: [item for item in items if splits[item.group] == name] for name in ("train", "validation", "test")}
-
-
-def _choosing(config: Config, validation: Sequence[Item]) -> tuple[list[Item], NDArray[np.intp]]:
-    """The calls that choose, and how they are drawn: those written apart as often as to weigh as much as the others.
-
-    A writer's calls that were held back are easier than calls of other writers, and too easy to choose a threshold on.
-    """
-    apart = load_corpus(config.corpus.calibration)
-    times = max(1, round(len(validation) / len(apart)))
-    rows = np.concatenate([np.arange(len(validation)), np.tile(len(validation) + np.arange(len(apart)), times)])
-    return [*validation, *apart], rows
-
-
-def _drawn(arrays: Mapping[str, NDArray[Any]], rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
-    return {head: values[rows] for head, values in arrays.items()}
-
-
-def _labels(items: Sequence[Item]) -> dict[str, NDArray[np.intp]]:
-    codes = list(categories())
-    return {
-        "category": np.array([codes.index(item.category) for item in items]),
-        "urgency": np.array([item.urgency.rank for item in items]),
-        "police": np.array([HEADS["police"].index(categories()[item.category].police) for item in items]),
-    }
-
-
 def _export(
     config: Config, network: CallNetwork, tokenizer: Tokenizer, validation: Sequence[Item], release: Path
 ) -> tuple[float, float]:
@@ -165,7 +128,7 @@ def _export(
     flat = np.full((len(categories()), len(URGENCIES)), 0.25, np.float32)
     even = Calibration(dict.fromkeys(HEADS, (1.0, 0.0)), dict.fromkeys(HEADS, 1.0), flat, 0.0, 0.0, 1.0)
     texts = [render(item.as_turns()).text for item in validation]
-    truth = _labels(validation)["category"]
+    truth = labels(validation)["category"]
     export_fp32(network, release)
     save_tokenizer(tokenizer, release)
     _write_calibration(release, even)
@@ -250,7 +213,9 @@ def _manifest(release: Path, facts: dict[str, Any]) -> None:
 
 def _facts(config: Config, parts: dict[str, list[Item]], network: CallNetwork) -> dict[str, Any]:
     now = datetime.now(UTC)
-    digest = hashlib.sha256(config.model_dump_json(exclude={"corpus": {"folder"}}).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(
+        config.model_dump_json(exclude={"corpus": {"folder", "calibration", "more"}}).encode()
+    ).hexdigest()[:8]
     corpus = corpus_hash(item for part in parts.values() for item in part)
     return {
         "version": f"{now:%Y.%m.%d}-{corpus[:4]}{digest[:4]}",
@@ -262,6 +227,7 @@ def _facts(config: Config, parts: dict[str, list[Item]], network: CallNetwork) -
         "teacher": open_release(config.distil.teacher, ()).version if config.distil.teacher else "",
         "layers": network.encoder.config.num_hidden_layers,
         "parameters": sum(p.numel() for p in network.parameters()) / 1e6,
+        "sources": {str(path): corpus_hash(load_corpus(path)) for path in (config.corpus.folder, *config.corpus.more)},
         **{name: len(part) for name, part in parts.items()},
     }
 

@@ -1,0 +1,76 @@
+"""What a run learns from, and what it chooses on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.corpus import Item, load_corpus, split_groups
+from data.tables import DataError
+from data.taxonomy import categories
+from model.release import HEADS
+from training.config import Config
+
+
+def collected(config: Config) -> list[Item]:
+    """The corpus, whole or a seeded sample, and everything of the folders beside it.
+
+    Raises:
+        DataError: an id stands in two folders.
+    """
+    corpus = load_corpus(config.corpus.folder)
+    if config.corpus.limit is not None:
+        order = np.random.default_rng(config.corpus.seed).permutation(len(corpus))[: config.corpus.limit]
+        corpus = [corpus[n] for n in sorted(order)]
+    seen = {item.id for item in corpus}
+    for folder in config.corpus.more:
+        own = load_corpus(folder)
+        if twice := seen & {item.id for item in own}:
+            raise DataError(folder, 0, "id", f"{min(twice)!r} stands in another folder, too")
+        seen |= {item.id for item in own}
+        corpus += own
+    return corpus
+
+
+def replayed(config: Config, items: Sequence[Item], train: Sequence[Item]) -> list[Item]:
+    """`items` without those of the corpus' training split that are not replayed."""
+    if config.corpus.replay is None:
+        return list(items)
+    corpus = {item.id for item in load_corpus(config.corpus.folder)}
+    old = [item.id for item in train if item.id in corpus]
+    order = np.random.default_rng(config.fit.seed).permutation(len(old))[config.corpus.replay :]
+    left = {old[n] for n in order}
+    return [item for item in items if item.id not in left]
+
+
+def parted(items: Sequence[Item], seed: int) -> dict[str, list[Item]]:
+    """The items of each split."""
+    splits = split_groups(items, seed)
+    return {name: [item for item in items if splits[item.group] == name] for name in ("train", "validation", "test")}
+
+
+def choosing(config: Config, validation: Sequence[Item]) -> tuple[list[Item], NDArray[np.intp]]:
+    """The calls that choose, and how they are drawn: those written apart as often as to weigh as much as the others.
+
+    A writer's calls that were held back are easier than calls of other writers, and too easy to choose a threshold on.
+    """
+    apart = load_corpus(config.corpus.calibration)
+    times = max(1, round(len(validation) / len(apart)))
+    rows = np.concatenate([np.arange(len(validation)), np.tile(len(validation) + np.arange(len(apart)), times)])
+    return [*validation, *apart], rows
+
+
+def drawn(arrays: Mapping[str, NDArray[Any]], rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+    """These rows of every array."""
+    return {head: values[rows] for head, values in arrays.items()}
+
+
+def labels(items: Sequence[Item]) -> dict[str, NDArray[np.intp]]:
+    """By head, the number of each item's label."""
+    codes = list(categories())
+    return {
+        "category": np.array([codes.index(item.category) for item in items]),
+        "urgency": np.array([item.urgency.rank for item in items]),
+        "police": np.array([HEADS["police"].index(categories()[item.category].police) for item in items]),
+    }
