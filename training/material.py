@@ -33,15 +33,14 @@ def collected(config: Config) -> list[Item]:
     return corpus
 
 
-def replayed(config: Config, items: Sequence[Item], train: Sequence[Item]) -> list[Item]:
-    """`items` without those of the corpus' training split that are not replayed."""
+def replayed(config: Config, train: Sequence[Item]) -> list[Item]:
+    """The training split with as many of the corpus' items (seeded) as are replayed, and all others."""
     if config.corpus.replay is None:
-        return list(items)
+        return list(train)
     corpus = {item.id for item in load_corpus(config.corpus.folder)}
-    old = [item.id for item in train if item.id in corpus]
-    order = np.random.default_rng(config.fit.seed).permutation(len(old))[config.corpus.replay :]
-    left = {old[n] for n in order}
-    return [item for item in items if item.id not in left]
+    old = [item for item in train if item.id in corpus]
+    kept = np.random.default_rng(config.fit.seed).permutation(len(old))[: config.corpus.replay]
+    return [old[n] for n in sorted(kept)] + [item for item in train if item.id not in corpus]
 
 
 def parted(items: Sequence[Item], seed: int) -> dict[str, list[Item]]:

@@ -29,7 +29,7 @@ from training.baseline import train_baseline
 from training.calibrate import calibrate, habit
 from training.card import write_card
 from training.config import Config
-from training.dataset import encode, load_dataset_dict
+from training.dataset import as_datasets, encode
 from training.evaluate import HELD_OUT, Case
 from training.export import export_fp32, quantise, save_tokenizer
 from training.familiar import call_head
@@ -64,7 +64,7 @@ def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
     (folder / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
     items = collected(config)
     parts = parted(items, config.corpus.seed)
-    data = load_dataset_dict(replayed(config, items, parts["train"]), config.corpus.seed)
+    data = as_datasets(parts | {"train": replayed(config, parts["train"])})
     say(f"corpus {corpus_hash(items)}: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items()))
     if not (resume and (folder / TRAINED).exists()):
         begun = time.monotonic()
@@ -213,9 +213,8 @@ def _manifest(release: Path, facts: dict[str, Any]) -> None:
 
 def _facts(config: Config, parts: dict[str, list[Item]], network: CallNetwork) -> dict[str, Any]:
     now = datetime.now(UTC)
-    digest = hashlib.sha256(
-        config.model_dump_json(exclude={"corpus": {"folder", "calibration", "more"}}).encode()
-    ).hexdigest()[:8]
+    paths = {"corpus": {"folder", "calibration", "more"}}
+    digest = hashlib.sha256(config.model_dump_json(exclude=paths).encode()).hexdigest()[:8]
     corpus = corpus_hash(item for part in parts.values() for item in part)
     return {
         "version": f"{now:%Y.%m.%d}-{corpus[:4]}{digest[:4]}",
