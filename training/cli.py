@@ -177,6 +177,35 @@ def earliness(
     typer.echo(f"{report['set']}: {report['calls']} calls\n\n{summary(report)}\n\nreport in {output}")
 
 
+@app.command("label-quality")
+def label_quality(
+    corpus: Annotated[
+        Path | None, typer.Option(help="Folder of *.jsonl items; without it, the project's corpus.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Folder for suspected.jsonl and quality.json.")] = Path(
+        "reports/quality"
+    ),
+    release: Annotated[Path | None, typer.Option(help="Folder of the release; without it, the bundled one.")] = None,
+) -> None:
+    """List labels that are probably wrong, categories that are confused, and kinds worth labelling."""
+    from data.corpus import CORPUS_DIR, load_corpus
+    from model.release import BUNDLED, ReleaseError
+    from model.runtime import Encoder
+
+    items = load_corpus(corpus or CORPUS_DIR)
+    try:
+        from training.quality import examine, write_quality
+    except ModuleNotFoundError as error:
+        raise _fail(_without_extra(error)) from error
+    try:
+        summary = write_quality(output, examine(items, Encoder(release or BUNDLED)))
+    except (OSError, ValueError, ReleaseError) as error:
+        raise _fail(error) from error
+    typer.echo(f"{summary['suspected']} of {summary['items']} labels are suspected, worst first in {output}")
+    for a, b, count in summary["confused"]:
+        typer.echo(f"  {a} / {b}: {count}")
+
+
 @app.command()
 def dataset(
     corpus: Annotated[Path, typer.Option(help="Folder of *.jsonl items, as `export-reviews` writes them.")],
