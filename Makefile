@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: setup run test soak lint train bench
+.PHONY: setup run test soak lint train bench sbom audit
 
 setup: .venv/serve.stamp
 run: setup
@@ -42,3 +42,15 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m tests.bench.service
 	$(BIN)/python -m tests.bench.live
 	$(BIN)/python -m tests.bench.reviews
+
+# Both tools live in an environment of their own, so that they do not list themselves.
+.audit/stamp:
+	$(PYTHON) -m venv .audit
+	.audit/bin/pip install --quiet cyclonedx-bom==7.5.0 pip-audit==2.10.1
+	touch $@
+
+sbom: setup .audit/stamp
+	.audit/bin/cyclonedx-py environment --output-format JSON --output-file sbom.json $(BIN)/python
+
+audit: .audit/stamp
+	.audit/bin/pip-audit --requirement requirements/serve.txt
