@@ -33,7 +33,7 @@ def train_baseline(items: Sequence[Item], folder: Path) -> None:
     fitted = [_fit(matrix, labels, size) for labels, size in heads]
     weight = np.concatenate([coefficients for coefficients, _ in fitted]).T
     bias = np.concatenate([intercept for _, intercept in fitted])
-    scale = np.abs(weight).max(0) / 127
+    scale = np.abs(weight).max(0).clip(1e-6) / 127
     names = vectorizer.get_feature_names_out()
     np.savez_compressed(
         folder / FILES.fallback,
