@@ -84,6 +84,7 @@ async def classify(call: Call, engine: EngineOf, recorder: RecorderOf, key: Oper
     except UnknownCity as error:
         raise unknown_city(error, "city") from error
     await run_in_threadpool(recorder.suggested, call, suggestion, key)
+    engine.shadow.take(call, suggestion)
     return suggestion
 
 
@@ -97,6 +98,8 @@ async def classify_batch(batch: Batch, engine: EngineOf, recorder: RecorderOf, k
     suggestions = await engine.suggest(batch.calls)
     shown = list(zip(batch.calls, suggestions, strict=True))
     await run_in_threadpool(recorder.suggested_all, shown, key)
+    for call, suggestion in shown:
+        engine.shadow.take(call, suggestion)
     return BatchAnswer(suggestions=tuple(suggestions))
 
 

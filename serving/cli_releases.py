@@ -61,6 +61,26 @@ def promote(version: Annotated[str | None, typer.Argument(help="Without one, the
 
 
 @app.command()
+def shadow(version: Annotated[str | None, typer.Argument(help="Without one, the candidate.")] = None) -> None:
+    """What the candidate would have said beside the live release, where `SHADOW_SHARE` had it asked."""
+    from model.registry import checked
+    from serving.shadow import answers, summary
+
+    try:
+        wanted = checked(version or _registry().aliases().get("candidate", ""))
+    except RegistryError as error:
+        raise _fail(error) from error
+    found = summary(answers(Settings().state_dir, wanted))
+    typer.echo(f"{found['calls']} calls answered by both")
+    for head, share in found["agreement"].items():
+        typer.echo(f"  {head}: {share:.1%} alike")
+    for change, count in found["changes"]:
+        typer.echo(f"  {count} × {change}")
+    for call_id in found["apart"]:
+        typer.echo(call_id)
+
+
+@app.command()
 def rollback() -> None:
     """Make the previous release the live one again."""
     try:

@@ -13,6 +13,7 @@ from serving import metrics
 from serving.problems import Problem
 from serving.releases import Releases
 from serving.settings import Settings
+from serving.shadow import Shadow
 
 RETRY_AFTER = 1
 AT_ONCE = 8  # calls of a batch
@@ -31,6 +32,7 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.releases = Releases(settings)
+        self.shadow = Shadow(settings, self.releases)
         self.missing: Callable[[], tuple[str, ...]] = nothing
         self._pool = ThreadPoolExecutor(settings.concurrency, "suggest")
         self._places = settings.concurrency + settings.queue
@@ -103,5 +105,6 @@ class Engine:
 
     def close(self) -> None:
         """Lets what runs finish."""
+        self.shadow.stop()
         self.releases.stop()
         self._pool.shutdown()

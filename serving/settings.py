@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     release: Path = BUNDLED
     releases: Path | None = None
     release_poll_seconds: Annotated[float, Field(gt=0, le=3_600)] = 5
+    shadow_share: Annotated[float, Field(ge=0, le=1)] = 0
     city: str = DEFAULT_CITY
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     concurrency: Annotated[int, Field(ge=1, le=64)] = 2
