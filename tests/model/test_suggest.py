@@ -158,7 +158,11 @@ def test_traditional_characters_and_full_width_digits(suggester: Suggester) -> N
 
 def test_beginning_and_end_of_a_long_call_count(suggester: Suggester) -> None:
     filler = "然后我就去菜场买了白菜，回家烧了饭，吃完看了一会电视。" * 300
-    for text in ("我家电动车昨晚在楼下被人偷走了。" + filler, filler + "我家电动车昨晚在楼下被人偷走了。"):
+    matter = (
+        "我家电动车昨晚在楼下被人偷走了，早上下来就没了，锁剪断了扔在地上，"
+        "监控拍到两个人推走的，我要报案抓小偷，车是新买的三千多块。"
+    )
+    for text in (matter + filler, filler + matter):
         assert suggester.suggest(said(text)).category.group == "crime"
     middle = filler + "他拿着刀冲进来了。" + filler
     assert suggester.suggest(said(middle)).urgency.level is Urgency.EMERGENCY
