@@ -12,7 +12,7 @@ from data.gazetteer import load_gazetteer
 from data.policy import DEFAULT_CITY, Policy, UnknownCity, policies
 from data.records import Call, Linked, Police, RedFlag, Suggestion, Turn
 from data.taxonomy import categories, destinations
-from model.blend import Blend
+from model.blend import Blend, kept
 from model.checklist import Check, ask_next, checklist, load_checklists
 from model.decode import Answer, answer
 from model.evidence import evidence
@@ -211,11 +211,18 @@ class Suggester:
         heard = sum(len(turn.text) for turn in turns if turn.speaker == "caller")
         policy = self.policy(call.city)
         sure = partial(self._confident, reading, policy, rendered)
-        doubted = len(raised) == 1 and self._doubted(raised[0], turns, reading, policy)
+        doubted = len(raised) == 1 and self._doubted(raised[0], turns, reading, policy, rendered)
         return decide(reading.joint, policy, flags, sure, heard, shown, rules, doubted)
 
-    def _doubted(self, raised: Raised, turns: Sequence[Turn], reading: Reading, policy: Policy) -> bool:
-        """Whether neither the call nor, read by themselves, the words about a flag bear the danger out."""
+    def _doubted(
+        self, raised: Raised, turns: Sequence[Turn], reading: Reading, policy: Policy, rendered: Rendered
+    ) -> bool:
+        """Whether neither the call nor, read by themselves, the words about a flag bear the danger out.
+
+        In a call too long to be read whole nothing is doubted: the flag may stand in what was left out.
+        """
+        if kept(rendered.text, reading.spans) != rendered.text:
+            return False
         if answer(reading.joint, policy).danger >= DOUBTED_AT:
             return False
         about = turns[raised.turn].text[max(0, raised.start - ABOUT) : raised.end + ABOUT]
