@@ -43,7 +43,7 @@ def replayed(config: Config, train: Sequence[Item]) -> list[Item]:
     return [old[n] for n in sorted(kept)] + [item for item in train if item.id not in corpus]
 
 
-def parted(items: Sequence[Item], seed: int) -> dict[str, list[Item]]:
+def parted(items: Sequence[Item], seed: int = 110) -> dict[str, list[Item]]:
     """The items of each split."""
     splits = split_groups(items, seed)
     return {name: [item for item in items if splits[item.group] == name] for name in ("train", "validation", "test")}
@@ -55,9 +55,14 @@ def choosing(config: Config, validation: Sequence[Item]) -> tuple[list[Item], ND
     A writer's calls that were held back are easier than calls of other writers, and too easy to choose a threshold on.
     """
     apart = load_corpus(config.corpus.calibration)
-    times = max(1, round(len(validation) / len(apart)))
-    rows = np.concatenate([np.arange(len(validation)), np.tile(len(validation) + np.arange(len(apart)), times)])
-    return [*validation, *apart], rows
+    count = max(len(validation), len(apart))
+    rows = [_stretched(len(validation), count), len(validation) + _stretched(len(apart), count)]
+    return [*validation, *apart], np.concatenate(rows)
+
+
+def _stretched(length: int, count: int) -> NDArray[np.intp]:
+    """`count` numbers below `length`, every one of them, those that come twice evenly spread."""
+    return np.linspace(0, length - 1, count).round().astype(np.intp)
 
 
 def drawn(arrays: Mapping[str, NDArray[Any]], rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
