@@ -4,17 +4,17 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, TextIO
 
 from pydantic import ValidationError
 
+from data.lines import bounded_lines, json_object
 from data.policy import UnknownCity
 from data.records import Call, Suggestion
 from data.tables import first_problem
 from model.suggest import Suggester
 
 CHUNK = 256
-LONGEST_LINE = 2**20
 CALL_FIELDS = frozenset({"city", "channel", "turns", "text"})
 
 
@@ -51,7 +51,7 @@ def predict(
     good = bad = 0
     with source.open("rb") as lines, target.open("w", encoding="utf-8") as out:
         chunk: list[Line] = []
-        for raw in _lines(lines):
+        for _, raw in bounded_lines(lines):
             chunk.append(_parse(raw, suggester, city))
             if len(chunk) == CHUNK:
                 done = _write(chunk, suggester, out)
@@ -62,29 +62,10 @@ def predict(
     return Totals(good + done.suggestions, bad + done.errors)
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes | None]:
-    """Lines without blank ones; None for a line over `LONGEST_LINE` bytes, whose rest is skipped."""
-    while raw := file.readline(LONGEST_LINE):
-        too_long = False
-        while not raw.endswith(b"\n") and len(raw) == LONGEST_LINE:
-            too_long, raw = True, file.readline(LONGEST_LINE)
-        if too_long:
-            yield None
-        elif raw.strip():
-            yield raw
-
-
 def _parse(raw: bytes | None, suggester: Suggester, city: str | None) -> Line:
-    if raw is None:
-        return Line(None, error=f"line over {LONGEST_LINE} bytes")
-    try:
-        values = json.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        return Line(None, error="not UTF-8")
-    except (ValueError, RecursionError) as error:
-        return Line(None, error=f"not JSON: {error}")
-    if not isinstance(values, dict):
-        return Line(None, error="not a JSON object")
+    values = json_object(raw)
+    if isinstance(values, str):
+        return Line(None, error=values)
     line_id = values.get("id")
     try:
         call = Call.model_validate({"city": city} | {key: values[key] for key in CALL_FIELDS & values.keys()})

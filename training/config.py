@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,6 +18,9 @@ class Section(BaseModel):
     """A table of the TOML file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+S = TypeVar("S", bound=Section)
 
 
 class BaseEncoder(Section):
@@ -136,26 +139,35 @@ def load_config(path: Path) -> Config:
     """The run described by a TOML file.
 
     Raises:
-        DataError: not TOML, an unknown key or a value out of range; the message names the file and the field.
+        DataError: as `load_toml`.
+    """
+    return load_toml(path, Config)
+
+
+def load_toml(path: Path, kind: type[S]) -> S:
+    """The TOML file as `kind`.
+
+    Raises:
+        DataError: not TOML, an unknown key or a value out of range; the message names the file, line and field.
     """
     text = read_text(path)
     try:
         values: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise DataError(path, getattr(error, "lineno", 0), "", str(error)) from error
     try:
-        return Config.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         field, message = first_problem(error)
         raise DataError(path, _line_of(text, field), field, message) from error
 
 
 def _line_of(text: str, field: str) -> int:
-    """Line of `section.key` in the file, 0 when it stands nowhere."""
+    """Line of `section.key` (the key plain or in quotes) in the file, 0 when it stands nowhere."""
     section, _, key = field.partition(".")
     inside = False
     for number, line in enumerate(text.splitlines(), 1):
-        name = line.partition("=")[0].strip()
+        name = line.partition("=")[0].strip().strip('"')
         inside = name == f"[{section}]" if name.startswith("[") else inside
         if (inside and name == (key or f"[{section}]")) or (not key and name == section):
             return number

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from data.lines import LONGEST_LINE
 from model.fallback import Linear
 from model.suggest import Suggester
-from serving.bulk import LONGEST_LINE, Totals, predict
+from serving.bulk import Totals, predict
 from tests.texts import ANSWERED, REFUSED
 
 

@@ -1,17 +1,16 @@
 """How a city's own records say what a call is: their columns, their category names, their urgencies."""
 
-import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from data.corpus import known_category
-from data.tables import DataError, first_problem, read_text
 from data.taxonomy import Urgency
+from training.config import Section, load_toml
 
 WILD = frozenset("*?[")
 
@@ -19,12 +18,6 @@ WILD = frozenset("*?[")
 def _known(code: str) -> str:
     known_category(code)
     return code
-
-
-class Section(BaseModel):
-    """A table of the mapping file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Columns(Section):
@@ -44,7 +37,7 @@ class CodeMap(Section):
 
     columns: Columns
     categories: Annotated[dict[str, Annotated[str, AfterValidator(_known)]], Field(min_length=1)]
-    urgencies: dict[str, Urgency] = {}
+    urgencies: Mapping[str, Urgency] = Field(default_factory=dict)
     skip: tuple[str, ...] = ()
     style: Literal["dialogue", "note", "speech"] = "note"
 
@@ -77,15 +70,4 @@ def load_mapping(path: Path) -> CodeMap:
     Raises:
         DataError: not TOML, an unknown key, category or urgency; file, line and field are named.
     """
-    text = read_text(path)
-    try:
-        values: Mapping[str, Any] = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise DataError(path, getattr(error, "lineno", 0), "", str(error)) from error
-    try:
-        return CodeMap.model_validate(values)
-    except ValidationError as error:
-        field, message = first_problem(error)
-        name = field.rpartition(".")[2]
-        line = next((n for n, row in enumerate(text.splitlines(), 1) if row.strip().strip('"').startswith(name)), 0)
-        raise DataError(path, line, field, message) from error
+    return load_toml(path, CodeMap)

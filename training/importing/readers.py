@@ -1,17 +1,16 @@
-"""Rows of CSV, XLSX, JSON lines and Parquet files, one at a time: a file of any length takes the same memory."""
+"""Rows of CSV, XLSX, JSON lines and Parquet files, one at a time, so that memory does not grow with their number."""
 
 import csv
-import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from data.lines import LONGEST_LINE, bounded_lines, json_object
 from data.tables import DataError
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 SNIFFED = 2**20
-LONGEST_FIELD = 2**20
 MOST_UNPACKED, MOST_RATIO = 4 * 2**30, 200
 BATCH = 1_000
 
@@ -61,7 +60,7 @@ def _first_bad(head: bytes) -> int:
 
 
 def _csv(path: Path, encoding: str) -> Rows:
-    csv.field_size_limit(LONGEST_FIELD)
+    csv.field_size_limit(LONGEST_LINE)
     with path.open(encoding=encoding or sniffed(path), errors="surrogateescape", newline="") as file:
         reader = csv.reader(file)
         header = next(reader, None)
@@ -123,25 +122,8 @@ def _no_bomb(path: Path) -> None:
 def _jsonl(path: Path, encoding: str) -> Rows:
     encoding = encoding or sniffed(path)
     with path.open("rb") as file:
-        line = 0
-        while raw := file.readline(LONGEST_FIELD):
-            line += 1
-            if len(raw) == LONGEST_FIELD and not raw.endswith(b"\n"):
-                while (rest := file.readline(LONGEST_FIELD)) and not rest.endswith(b"\n"):
-                    pass
-                yield line, f"is longer than {LONGEST_FIELD} bytes"
-            elif raw.strip():
-                yield line, _object(raw, encoding)
-
-
-def _object(raw: bytes, encoding: str) -> Row | str:
-    try:
-        values = json.loads(raw.decode(encoding))
-    except UnicodeDecodeError:
-        return f"is not {encoding}"
-    except (ValueError, RecursionError) as error:
-        return f"is not JSON: {str(error)[:80]}"
-    return values if isinstance(values, dict) else "is not a JSON object"
+        for line, raw in bounded_lines(file):
+            yield line, json_object(raw, encoding)
 
 
 def _parquet(path: Path, _: str) -> Rows:
