@@ -40,11 +40,16 @@ def load_costs(path: Path = DATA_DIR / "costs.csv") -> Mapping[Mistake, float]:
 
 def expected_cost(table: Array, policy: Policy, destination: str, urgency: Urgency) -> float:
     """Expected cost of suggesting `destination` at `urgency` when the truth is distributed as `table` (65 × 4)."""
+    likely = table * possible()
+    return float((likely * cost_of_truths(policy, destination, urgency)).sum() / likely.sum())
+
+
+def cost_of_truths(policy: Policy, destination: str, urgency: Urgency) -> NDArray[np.float32]:
+    """What suggesting `destination` at `urgency` costs under every true (category, urgency), (65, 4)."""
     key = (policy.version, destination, urgency)
     if key not in _kept:
         _kept[key] = _table(policy, destination, urgency)
-    likely = table * possible()
-    return float((likely * _kept[key]).sum() / likely.sum())
+    return _kept[key]
 
 
 # Few suggestions are possible, so their costs under every truth are kept.

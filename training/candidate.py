@@ -13,11 +13,12 @@ from scipy.stats import binomtest
 
 from data.noise import drop_end, mishear
 from data.policy import DEFAULT_CITY, load_policy
-from data.taxonomy import Urgency
+from data.records import Suggestion, Turn
+from data.taxonomy import categories
 from model.blend import Blend
-from model.risk import load_costs
+from model.risk import cost_of_truths
 from model.suggest import Suggester
-from training.evaluate import ANSWERS, Case, Outcome, bootstrap, measure, run
+from training.evaluate import ANSWERS, Case, Outcome, bootstrap, grouped, measure, run
 
 HEARD = (0.0, 0.05, 0.1, 0.2)
 BEGUN = (0.25, 0.5, 0.75)
@@ -85,14 +86,13 @@ def difference(live: Bools, candidate: Bools) -> dict[str, Any]:
 
 def slices(outcome: Outcome) -> dict[str, Bools]:
     """Cases by category, style, urgency, town of the place that was found, and length."""
-    names: dict[str, list[int]] = {}
-    for number, (case, suggestion) in enumerate(zip(outcome.cases, outcome.suggestions, strict=True)):
-        town = suggestion.location.town if suggestion.location else None
-        for kind, name in (("category", case.category), ("style", case.shape), ("urgency", case.urgency.value),
-                           ("town", town), ("length", _length(case))):  # fmt: skip
-            if name:
-                names.setdefault(f"{kind}: {name}", []).append(number)
-    return {name: np.isin(np.arange(len(outcome.cases)), numbers) for name, numbers in sorted(names.items())}
+    return grouped(map(_kinds, outcome.cases, outcome.suggestions))
+
+
+def _kinds(case: Case, suggestion: Suggestion) -> list[str]:
+    town = suggestion.location.town if suggestion.location else None
+    return [f"category: {case.category}", f"style: {case.shape}", f"urgency: {case.urgency}",
+            f"length: {_length(case)}", *([f"town: {town}"] if town else [])]  # fmt: skip
 
 
 def _length(case: Case) -> str:
@@ -101,7 +101,7 @@ def _length(case: Case) -> str:
     return f"{over[-1]} characters and more" if over else f"under {LENGTHS[0]} characters"
 
 
-Change = Callable[[Case, random.Random], list[Any]]
+Change = Callable[[Case, random.Random], list[Turn]]
 
 
 def disturbances() -> dict[str, Change]:
@@ -134,19 +134,11 @@ def _side(outcome: Outcome) -> dict[str, Any]:
 
 def costs(outcome: Outcome) -> NDArray[np.float64]:
     """What every suggestion costs by `data/costs.csv`, in questions to the operator."""
-    price, policy = load_costs(), load_policy(DEFAULT_CITY)
-    found = []
-    for case, suggestion in zip(outcome.cases, outcome.suggestions, strict=True):
-        level, truth = suggestion.urgency.level, case.urgency
-        routine, harmless = level.rank >= Urgency.ROUTINE_ONSITE.rank, truth.rank >= Urgency.ROUTINE_ONSITE.rank
-        if routine and not harmless:
-            found.append(price["missed_emergency" if truth is Urgency.EMERGENCY else "missed_urgent"])
-        elif harmless and not routine:
-            found.append(price["needless_dispatch"])
-        else:
-            wrong = policy.rules[case.category].destination(truth) != suggestion.destination.code
-            found.append(price["wrong_destination"] * wrong)
-    return np.array(found, float)
+    policy, codes = load_policy(DEFAULT_CITY), list(categories())
+    return np.array([
+        cost_of_truths(policy, said.destination.code, said.urgency.level)[codes.index(case.category), case.urgency.rank]
+        for case, said in zip(outcome.cases, outcome.suggestions, strict=True)
+    ], float)  # fmt: skip
 
 
 def _danger(outcome: Outcome) -> dict[str, Any]:

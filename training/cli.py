@@ -26,14 +26,13 @@ def _without_extra(error: ModuleNotFoundError) -> ModuleNotFoundError:
     return ModuleNotFoundError(f"{error.name} is not installed: this command needs the extra yidiantong[train]")
 
 
-def _held_out() -> "list[Case]":
-    """The test split of the corpus."""
-    from data.corpus import load_corpus, split_groups
+def _split(name: str) -> "list[Case]":
+    """One split of the corpus."""
+    from data.corpus import load_corpus
     from training.evaluate import Case
+    from training.material import parted
 
-    items = load_corpus()
-    splits = split_groups(items)
-    return [Case.of(item) for item in items if splits[item.group] == "test"]
+    return [Case.of(item) for item in parted(load_corpus())[name]]
 
 
 @app.command()
@@ -86,7 +85,7 @@ def evaluate(
 
     folder = release or BUNDLED
     try:
-        cases = read_cases(data) if data else _held_out()
+        cases = read_cases(data) if data else _split("test")
         if not cases:
             raise DataError(data or "", 0, "", "holds no labelled call")
         name = data.stem if data else HELD_OUT
@@ -122,7 +121,7 @@ def compare(
         raise _fail(_without_extra(error)) from error
     try:
         rules = load_gate(gate or DEFAULT)
-        cases = read_cases(data) if data else _held_out()
+        cases = read_cases(data) if data else _split("test")
         if not cases:
             raise DataError(data or "", 0, "", "holds no labelled call")
         figures = judge(live, candidate, cases, read_cases(danger or SAFETY), variants)
@@ -146,7 +145,6 @@ def earliness(
     choose: Annotated[bool, typer.Option("--choose", help="First choose data/stability.csv anew.")] = False,
 ) -> None:
     """Measure how early a live call shows the right thing, and how often it changes its mind."""
-    from data.corpus import load_corpus, split_groups
     from model.blend import Blend
     from model.release import BUNDLED, ReleaseError
     from model.stability import load_stability
@@ -156,12 +154,10 @@ def earliness(
         from training.earliness import choose as choose_rules
         from training.earliness import compare, write_rules
         from training.earliness_report import summary, write_earliness
-        from training.evaluate import Case, read_cases
+        from training.evaluate import read_cases
     except ModuleNotFoundError as error:
         raise _fail(_without_extra(error)) from error
-    items = load_corpus()
-    splits = split_groups(items)
-    held = [Case.of(item) for item in items if splits[item.group] == "validation" and item.style != "note"]
+    held = [case for case in _split("validation") if case.style != "note"]
     try:
         cases = held if data is None else read_cases(data)
         if not cases:

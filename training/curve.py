@@ -25,6 +25,7 @@ from model.release import write_manifest
 from training.baseline import train_baseline
 from training.evaluate import Case, bootstrap, read_cases, run
 from training.material import parted
+from training.report import interval
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
 SEED = 110
@@ -63,8 +64,7 @@ def write_curve(folder: Path, rows: Sequence[Row], names: Sequence[str]) -> str:
         figures = [row[name] for row in rows]
         axes.plot([row["items"] for row in rows], [figure["value"] for figure in figures], "o-", label=name)
     for row in rows:
-        cells = (f"{row[name]['value']:.3f} ({row[name]['low']:.3f}–{row[name]['high']:.3f})" for name in names)
-        lines.append(f"| {row['items']} | " + " | ".join(cells) + " |")
+        lines.append(f"| {row['items']} | " + " | ".join(interval(row[name]) for name in names) + " |")
     axes.set_xscale("log", base=2)
     axes.set_xlabel("items learnt from")
     axes.set_ylabel("category accuracy of the linear model")
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("reports/curve"))
     asked = parser.parse_args()
     sets = {path.stem: read_cases(path) for path in asked.files}
-    rows = curve(parted(load_corpus(), SEED)["train"], sets)
+    rows = curve(parted(load_corpus())["train"], sets)
     print(write_curve(asked.output, rows, list(sets)))
 
 

@@ -25,7 +25,6 @@ class Teacher:
     `logits` is (calls, 72), the heads one after the other; `vectors` the standardised mean vectors, (calls, width).
     """
 
-    version: str
     rows: Mapping[str, int]
     logits: Array
     vectors: Array
@@ -50,16 +49,16 @@ def ask(folder: Path, calls: Sequence[Mapping[str, Any]], kept: Path) -> Teacher
     if kept.exists():
         with np.load(kept) as arrays:
             if str(arrays["version"]) == encoder.version and arrays["ids"].tolist() == ids:
-                return _teacher(encoder.version, ids, arrays["logits"], arrays["vectors"])
+                return _teacher(ids, arrays["logits"], arrays["vectors"])
     vectors = np.stack([encoder.pooled([_text(call)])[0] for call in track(calls, "asking the teacher")])
     logits = np.concatenate([encoder.heads(vectors)[head] for head in HEADS], axis=1)
     np.savez(kept, version=encoder.version, ids=ids, logits=logits, vectors=vectors)
-    return _teacher(encoder.version, ids, logits, vectors)
+    return _teacher(ids, logits, vectors)
 
 
-def _teacher(version: str, ids: Sequence[str], logits: Array, vectors: Array) -> Teacher:
+def _teacher(ids: Sequence[str], logits: Array, vectors: Array) -> Teacher:
     rows = {id: row for row, id in enumerate(ids)}
-    return Teacher(version, rows, logits.astype(np.float32), vectors.astype(np.float32))
+    return Teacher(rows, logits.astype(np.float32), vectors.astype(np.float32))
 
 
 def _text(call: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """How right a model is on labelled calls: accuracies with bootstrap intervals, calibration, slices, per category."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -180,7 +180,7 @@ def measure(outcome: Outcome) -> dict[str, Any]:
         figures["acceptable"] = bootstrap(np.array(accepted))
     if any(case.danger is not None for case in outcome.cases):
         figures["danger"] = _danger(outcome)
-    figures["slices"] = {name: _slice(outcome, chosen) for name, chosen in _slices(outcome.cases).items()}
+    figures["slices"] = {name: _slice(outcome, chosen) for name, chosen in grouped(map(_kinds, outcome.cases)).items()}
     return figures
 
 
@@ -206,13 +206,20 @@ def _under_called(destination: str, urgency: Urgency) -> bool:
     return destination in ("hotline_12345", "operator_closes") or urgency.rank >= Urgency.ROUTINE_ONSITE.rank
 
 
-def _slices(cases: Sequence[Case]) -> dict[str, NDArray[np.bool_]]:
+def grouped(kinds: Iterable[Iterable[str]]) -> dict[str, NDArray[np.bool_]]:
+    """Which cases are of each kind, by its name; `kinds` names those of every case in turn."""
     names: dict[str, list[int]] = {}
-    for number, case in enumerate(cases):
-        keys = (f"style: {case.shape}", f"urgency: {case.urgency}", f"difficulty: {case.difficulty}")
-        for key in keys[: 3 if case.difficulty else 2]:
-            names.setdefault(key, []).append(number)
-    return {name: np.isin(np.arange(len(cases)), numbers) for name, numbers in sorted(names.items())}
+    count = 0
+    for number, found in enumerate(kinds):
+        count = number + 1
+        for kind in found:
+            names.setdefault(kind, []).append(number)
+    return {name: np.isin(np.arange(count), numbers) for name, numbers in sorted(names.items())}
+
+
+def _kinds(case: Case) -> list[str]:
+    difficulty = [f"difficulty: {case.difficulty}"] if case.difficulty else []
+    return [f"style: {case.shape}", f"urgency: {case.urgency}", *difficulty]
 
 
 def _slice(outcome: Outcome, chosen: NDArray[np.bool_]) -> dict[str, Any]:

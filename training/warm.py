@@ -25,24 +25,18 @@ Arrays = Mapping[str, NDArray[Any]]
 DENSE = re.compile(r"/encoder/encoder/layer\.(\d+)/(.+)/MatMul_quant")
 ATTENTION = re.compile(r"Attention_(\d+)_quant")
 SMOOTHED = re.compile(r"smooth_\d+(?=_quantized$)")
+ENCODER = "encoder."
 WORDS = "encoder.embeddings.word_embeddings.weight"
 PLAIN = ("bias", "LayerNorm.weight", "LayerNorm.bias")
 
 
-def release_weights(folder: Path) -> dict[str, torch.Tensor]:
-    """The `CallNetwork` state of the release in `folder`.
-
-    Raises:
-        ReleaseError: a file is missing or changed.
-        ValueError: the encoder is not one that `training.export` wrote.
-    """
-    release = open_release(folder, NEURAL)
-    graph = onnx.load(release.path(FILES.encoder)).graph
+def _state(folder: Path, graph: onnx.GraphProto) -> dict[str, torch.Tensor]:
+    """The `CallNetwork` state of the release in `folder`, whose encoder is `graph`."""
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     state = dict(_plain(arrays)) | dict(_embeddings(arrays))
     for node in graph.node:
         state |= _attention(node, arrays) | _dense(node, arrays)
-    with np.load(release.path(FILES.heads)) as heads:
+    with np.load(folder / FILES.heads) as heads:
         state |= {name if name in ("centre", "spread") else f"heads.{name}": array
                   for name, array in heads.items() if not name.startswith("call.")}  # fmt: skip
     if not any(name.startswith("encoder.encoder.layer.0.") for name in state):
@@ -59,21 +53,22 @@ def release_base(folder: Path) -> tuple[Base, dict[str, torch.Tensor]]:
         ReleaseError: a file is missing or changed.
         ValueError: the encoder is not one that `training.export` wrote.
     """
-    state = release_weights(folder)
+    open_release(folder, NEURAL)
+    graph = onnx.load(folder / FILES.encoder).graph
+    state = _state(folder, graph)
     tokenizer = Tokenizer.from_file(str(folder / FILES.tokenizer))
     model = json.loads(tokenizer.to_str())["model"]
     if model["type"] == "Unigram":
         kept = [n for n, (piece, _) in enumerate(model["vocab"]) if wanted(piece)]
         tokenizer = unigram([(piece, score) for piece, score in (model["vocab"][n] for n in kept)])
         state[WORDS] = state[WORDS][kept]
-    encoder = BertModel(_shape(state, folder, tokenizer.token_to_id("<pad>") or 0), add_pooling_layer=False)
-    prefix = "encoder."
-    encoder.load_state_dict({name.removeprefix(prefix): array for name, array in state.items() if prefix in name[:8]})
-    return Base(encoder, tokenizer), {name: array for name, array in state.items() if not name.startswith(prefix)}
+    encoder = BertModel(_shape(state, graph, tokenizer.token_to_id("<pad>") or 0), add_pooling_layer=False)
+    theirs = {name: array for name, array in state.items() if name.startswith(ENCODER)}
+    encoder.load_state_dict({name.removeprefix(ENCODER): array for name, array in theirs.items()})
+    return Base(encoder, tokenizer), {name: array for name, array in state.items() if name not in theirs}
 
 
-def _shape(state: Mapping[str, torch.Tensor], folder: Path, pad: int) -> BertConfig:
-    graph = onnx.load(folder / FILES.encoder).graph
+def _shape(state: Mapping[str, torch.Tensor], graph: onnx.GraphProto, pad: int) -> BertConfig:
     attention = next(node for node in graph.node if ATTENTION.fullmatch(node.name))
     words, width = state[WORDS].shape
     return BertConfig(

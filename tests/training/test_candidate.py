@@ -1,7 +1,6 @@
 """A candidate is judged on the same calls, and the whole command promotes or refuses."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from data.corpus import load_corpus, split_groups
 from model.release import BUNDLED, FILES, MANIFEST, write_manifest
+from tests.releases import copied
 from training.candidate import difference, disturbances, slices
 from training.evaluate import Case, run
 
@@ -26,8 +26,7 @@ def cases() -> list[Case]:
 @pytest.fixture(scope="module")
 def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundled release with the heads of two common categories exchanged, correctly signed."""
-    folder = tmp_path_factory.mktemp("spoiled") / "release"
-    shutil.copytree(BUNDLED, folder)
+    folder = copied(tmp_path_factory.mktemp("spoiled") / "release", "spoiled")
     with np.load(folder / FILES.heads) as arrays:
         heads = dict(arrays)
     order = np.roll(np.arange(len(heads["category.bias"])), 1)
