@@ -74,6 +74,28 @@ class Registry:
             raise RegistryError(f"no release {version} in {self.folder}")
         return found
 
+    def chosen(self, version: str | None) -> str:
+        """`version`, or the candidate's where none is named.
+
+        Raises:
+            RegistryError: there is no candidate, or `version` can be no release's name.
+        """
+        wanted = version if version is not None else self.aliases().get("candidate")
+        if wanted is None:
+            raise RegistryError("there is no candidate")
+        return checked(wanted)
+
+    def before(self) -> str | None:
+        """The version that a rollback makes live, None for the bundled release.
+
+        Raises:
+            RegistryError: nothing has been promoted.
+        """
+        aliases = self.aliases()
+        if "live" not in aliases:
+            raise RegistryError("nothing has been promoted, so there is nothing to take back")
+        return aliases.get("previous")
+
     def add(self, source: Path) -> str:
         """Copies the release in `source` here, as the candidate, and returns its version.
 
@@ -81,8 +103,7 @@ class Registry:
             ReleaseError: it is broken, or does not answer its golden texts.
             RegistryError: this version is here already.
         """
-        version = checked(open_release(source, (*NEURAL, FILES.fallback)).version)
-        Blend(source)
+        version = checked(Blend(source).version)
         with self._alone():
             target = self.folder / version
             if target.exists():
@@ -122,13 +143,10 @@ class Registry:
             RegistryError: nothing has been promoted.
         """
         with self._alone():
-            aliases = dict(self.aliases())
-            if "live" not in aliases:
-                raise RegistryError("nothing has been promoted, so there is nothing to take back")
-            live, previous = aliases.pop("live"), aliases.pop("previous", None)
+            previous, aliases = self.before(), dict(self.aliases())
+            aliases["previous"] = aliases.pop("live")
             if previous:
                 aliases["live"] = previous
-            aliases["previous"] = live
             self._point(aliases)
         return previous
 

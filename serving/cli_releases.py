@@ -1,36 +1,40 @@
 """`yidiantong releases …`: register, promote, take back. Running services follow within seconds."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from model.registry import Registry, RegistryError
 from model.release import ReleaseError
-from serving.settings import Settings
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Register, promote and take back releases.")
 
 
-def _registry() -> Registry:
-    return Registry(Settings().releases_folder)
+@contextmanager
+def registry() -> "Iterator[tuple[Registry, Settings]]":
+    """The registry; what goes wrong ends the command with one sentence."""
+    from serving.cli import fail, settings
 
-
-def _fail(error: Exception) -> typer.Exit:
-    typer.echo(f"error: {error}", err=True)
-    return typer.Exit(2)
+    chosen = settings()
+    try:
+        yield Registry(chosen.releases_folder), chosen
+    except (RegistryError, ReleaseError) as error:
+        raise fail(str(error)) from error
 
 
 @app.command("list")
 def listed() -> None:
     """The releases that are here, with their aliases."""
-    registry = _registry()
-    try:
-        aliases = registry.aliases()
-    except RegistryError as error:
-        raise _fail(error) from error
-    for version in registry.versions():
-        names = ", ".join(alias for alias, found in aliases.items() if found == version)
+    with registry() as (found, _):
+        aliases, versions = found.aliases(), found.versions()
+    for version in versions:
+        names = ", ".join(alias for alias, other in aliases.items() if other == version)
         typer.echo(f"{version}  {names}".rstrip())
     if "live" not in aliases:
         typer.echo("none is live: the bundled release serves")
@@ -39,52 +43,37 @@ def listed() -> None:
 @app.command()
 def add(folder: Annotated[Path, typer.Argument(help="Folder of the release, as `train` leaves it.")]) -> None:
     """Check a release, copy it in and make it the candidate."""
-    try:
-        version = _registry().add(folder)
-    except (RegistryError, ReleaseError) as error:
-        raise _fail(error) from error
-    typer.echo(f"{version} is the candidate")
+    with registry() as (found, _):
+        typer.echo(f"{found.add(folder)} is the candidate")
 
 
 @app.command()
 def promote(version: Annotated[str | None, typer.Argument(help="Without one, the candidate.")] = None) -> None:
     """Make a release the live one."""
-    registry = _registry()
-    try:
-        wanted = version or registry.aliases().get("candidate")
-        if wanted is None:
-            raise RegistryError("there is no candidate")
-        registry.promote(wanted)
-    except RegistryError as error:
-        raise _fail(error) from error
-    typer.echo(f"{wanted} is live")
+    with registry() as (found, _):
+        wanted = found.chosen(version)
+        found.promote(wanted)
+        typer.echo(f"{wanted} is live")
 
 
 @app.command()
 def shadow(version: Annotated[str | None, typer.Argument(help="Without one, the candidate.")] = None) -> None:
     """What the candidate would have said beside the live release, where `SHADOW_SHARE` had it asked."""
-    from model.registry import checked
     from serving.shadow import answers, summary
 
-    try:
-        wanted = checked(version or _registry().aliases().get("candidate", ""))
-    except RegistryError as error:
-        raise _fail(error) from error
-    found = summary(answers(Settings().state_dir, wanted))
-    typer.echo(f"{found['calls']} calls answered by both")
-    for head, share in found["agreement"].items():
+    with registry() as (found, chosen):
+        told = summary(answers(chosen.state_dir, found.chosen(version)))
+    typer.echo(f"{told['calls']} calls answered by both")
+    for head, share in told["agreement"].items():
         typer.echo(f"  {head}: {share:.1%} alike")
-    for change, count in found["changes"]:
+    for change, count in told["changes"]:
         typer.echo(f"  {count} × {change}")
-    for call_id in found["apart"]:
+    for call_id in told["apart"]:
         typer.echo(call_id)
 
 
 @app.command()
 def rollback() -> None:
     """Make the previous release the live one again."""
-    try:
-        version = _registry().rollback()
-    except RegistryError as error:
-        raise _fail(error) from error
-    typer.echo(f"{version or 'the bundled release'} is live")
+    with registry() as (found, _):
+        typer.echo(f"{found.rollback() or 'the bundled release'} is live")

@@ -63,7 +63,7 @@ class Releases:
         with self._turn:
             self._seen = stamp
             try:
-                self._take(self._live())
+                self._serve(self._loaded(self._live()))
             except (RegistryError, ReleaseError) as error:
                 self._refused(str(error))
 
@@ -74,9 +74,7 @@ class Releases:
             RegistryError: there is no such release.
             ReleaseError: it does not load; nothing has changed.
         """
-        wanted = version or self.registry.aliases().get("candidate")
-        if wanted is None:
-            raise RegistryError("there is no candidate")
+        wanted = self.registry.chosen(version)
         self._change(self.registry.path(wanted), lambda: self.registry.promote(wanted))
         return wanted
 
@@ -87,10 +85,7 @@ class Releases:
             RegistryError: nothing has been promoted.
             ReleaseError: it does not load; nothing has changed.
         """
-        aliases = self.registry.aliases()
-        previous = aliases.get("previous")
-        if "live" not in aliases:
-            raise RegistryError("nothing has been promoted, so there is nothing to take back")
+        previous = self.registry.before()
         folder = self.registry.path(previous) if previous else self._settings.release
         self._change(folder, self.registry.rollback)
         return self.suggester.model.version
@@ -105,9 +100,6 @@ class Releases:
     def _live(self) -> Path:
         version = self.registry.aliases().get("live")
         return self.registry.path(version) if version else self._settings.release
-
-    def _take(self, folder: Path) -> None:
-        self._serve(self._loaded(folder))
 
     def _serve(self, suggester: Suggester) -> None:
         self.suggester, self.problem = suggester, ""
