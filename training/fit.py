@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from transformers import EvalPrediction, Trainer, TrainingArguments, set_seed
 
 from model.release import HEADS
+from training.attention import use_half_attention
 from training.base import keep_layers, load_base
 from training.config import Config
 from training.dataset import collator
@@ -134,6 +135,7 @@ def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = Fa
     set_seed(config.fit.seed)
     random.seed(config.fit.seed)
     network, tokenizer = build_network(config, data["train"])
+    use_half_attention(network.encoder)
     lessons = config.distil.teacher
     teacher = ask(lessons, data["train"].to_list(), folder.parent / TEACHER) if lessons else None
     steps = -(-len(data["train"]) // config.fit.batch_size) * config.fit.epochs
