@@ -122,12 +122,17 @@ class UrgencyGuess(Record):
 
 
 class DestinationGuess(Scored):
-    """Who should take it. `unit` is the office of the caller's town, None while the place is not known."""
+    """Who should take it. `unit` is the office of the caller's town, None while the place is not known.
+
+    `plausible` holds the right destination in 95 of 100 calls (split conformal set, Vovk et al. 2005): all that remain
+    when the one shown is not taken. It is empty in suggestions kept from before there was one.
+    """
 
     unit: str | None
     responsible: str
     track: Track
     alternatives: tuple[Scored, ...]
+    plausible: tuple[str, ...] = ()
 
 
 class Linked(Record):

@@ -53,7 +53,7 @@ class Linear:
         ReleaseError: the file is missing, changed or unreadable.
     """
 
-    confident_at = 0.5
+    confident_at, plausible_at = 0.5, 0.0
 
     def __init__(self, folder: Path = BUNDLED) -> None:
         release = open_release(folder, (FILES.fallback,))
@@ -108,7 +108,7 @@ class Linear:
 class Nothing:
     """When not even the linear model loads: unknown, so trouble for the police until a person decides."""
 
-    version, confident_at = "none", -1.0
+    version, confident_at, plausible_at = "none", -1.0, 0.0
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """The same reading for every text."""

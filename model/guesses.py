@@ -44,8 +44,10 @@ def _scored(code: str, name: str, probability: float) -> Scored:
     return Scored(code=code, name=name, probability=rounded(probability))
 
 
-def destination_guess(reply: Answer, way: Route, policy: Policy, unit: str | None) -> DestinationGuess:
-    """Who should take it, and the likeliest others."""
+def destination_guess(
+    reply: Answer, way: Route, policy: Policy, unit: str | None, plausible_at: float
+) -> DestinationGuess:
+    """Who should take it, the likeliest others, and all that are at least as likely as `plausible_at`."""
     found = destinations()
     others = sorted((code for code in reply.by_destination if code != way.destination),
                     key=lambda code: -reply.by_destination[code])[: TOP - 1]  # fmt: skip
@@ -57,7 +59,9 @@ def destination_guess(reply: Answer, way: Route, policy: Policy, unit: str | Non
         track=way.track,
         probability=rounded(reply.by_destination.get(way.destination, 0.0)),
         alternatives=tuple(_scored(code, found[code].name, reply.by_destination[code]) for code in others),
-    )
+        plausible=tuple(code for code in found
+                        if code == way.destination or reply.by_destination.get(code, 0.0) >= plausible_at),
+    )  # fmt: skip
 
 
 def unit_of(way: Route, place: Location | None, city: str) -> str | None:

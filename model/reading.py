@@ -26,6 +26,7 @@ class Model(Protocol):
 
     version: str
     confident_at: float
+    plausible_at: float
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text, in their order."""

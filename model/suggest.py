@@ -183,7 +183,7 @@ class Suggester:
             police=Police(label=reply.label, probability=rounded(reply.probability["police"])),
             category=category_guess(reply),
             urgency=urgency_guess(decision, way),
-            destination=destination_guess(reply, way, policy, unit),
+            destination=destination_guess(reply, way, policy, unit, self.model.plausible_at),
             linked=tuple(Linked(code=code, name=destinations()[code].name) for code in way.linked),
             action=way.action,
             consent=consent(way, reply.label, reply.category, unit, call.channel),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
 from data.corpus import Item
-from data.policy import DEFAULT_CITY, load_policy
+from data.policy import DEFAULT_CITY, Policy, load_policy
 from data.taxonomy import URGENCIES, PoliceLabel, Urgency, categories
 from model.decode import Array, Calibration, answer, joint, scores, softmax
 from model.risk import expected_cost
@@ -17,6 +17,7 @@ from model.risk import expected_cost
 Labels = Mapping[str, NDArray[np.intp]]
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SMOOTHING = 2.0
+COVERAGE = 0.95
 
 
 def habit(items: Sequence[Item]) -> Array:
@@ -82,20 +83,38 @@ def calibrate(
         loss = float(-np.log(table[rows, labels["category"], labels["urgency"]] + 1e-9).mean())
         if loss < least:
             least, best = loss, trial
-    bar = confidence_bar(joint(scores(logits, linear, best), best), labels, max_error)
-    return replace(best, confident_at=bar)
+    tables = joint(scores(logits, linear, best), best)
+    bar, least = confidence_bar(tables, labels, max_error), plausible_bar(tables, labels)
+    return replace(best, confident_at=bar, plausible_at=least)
 
 
 def confidence_bar(tables: Array, labels: Labels, max_error: float) -> float:
     """The largest expected cost of a suggestion under which at most `max_error` of the destinations are wrong."""
     policy = load_policy(DEFAULT_CITY)
-    codes = list(categories())
     scored = []
-    for table, category, urgency in zip(tables, labels["category"], labels["urgency"], strict=True):
+    for table, truth in zip(tables, _destinations(policy, labels), strict=True):
         reply = answer(table, policy)
-        truth = policy.rules[codes[category]].destination(URGENCIES[urgency])
         scored.append((expected_cost(table, policy, reply.destination, reply.urgency), reply.destination != truth))
     scored.sort()
     wrong = np.cumsum([missed for _, missed in scored]) / np.arange(1, len(scored) + 1)
     allowed = np.flatnonzero(wrong <= max_error)
     return round(float(scored[allowed[-1]][0]), 4) if len(allowed) else 0.0
+
+
+def plausible_bar(tables: Array, labels: Labels) -> float:
+    """The least probability at which the destinations shown hold the right one in `COVERAGE` of calls like these.
+
+    Split conformal prediction: the score is one minus the right destination's probability, its quantile that of
+    (n + 1) calls (Vovk et al. 2005; Angelopoulos and Bates 2021, section 1).
+    """
+    policy = load_policy(DEFAULT_CITY)
+    right = np.array([answer(table, policy).by_destination[truth]
+                      for table, truth in zip(tables, _destinations(policy, labels), strict=True)])  # fmt: skip
+    rank = int(np.ceil((len(right) + 1) * COVERAGE))
+    return float(np.sort(right)[::-1][rank - 1]) if rank <= len(right) else 0.0
+
+
+def _destinations(policy: Policy, labels: Labels) -> list[str]:
+    codes = list(categories())
+    return [policy.rules[codes[category]].destination(URGENCIES[urgency])
+            for category, urgency in zip(labels["category"], labels["urgency"], strict=True)]  # fmt: skip

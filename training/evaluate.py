@@ -22,6 +22,7 @@ from model.text import render
 BATCH = 256
 HELD_OUT = "held-out split of the corpus"
 RESAMPLES = 1_000
+DRAWS = 300
 ANSWERS = ("category", "police", "urgency", "destination")
 
 
@@ -159,6 +160,28 @@ def calibration_error(probability: NDArray[np.float64], right: NDArray[np.bool_]
     return round(float(sum(gaps)), 4)
 
 
+def error_by_chance(probability: NDArray[np.float64]) -> dict[str, float]:
+    """The calibration error that a perfectly calibrated model with these probabilities would show (seeded).
+
+    Few calls leave every bin off its mean by chance, so the error is read beside this, its mean and 95th percentile.
+    """
+    drawn = np.random.default_rng(110).random((DRAWS, len(probability))) < probability
+    errors = [calibration_error(probability, right) for right in drawn]
+    return {"mean": round(float(np.mean(errors)), 4), "high": round(float(np.percentile(errors, 95)), 4)}
+
+
+def plausible_sets(outcome: Outcome) -> dict[str, Any]:
+    """How often the right destination is among the plausible ones, how many they are, how often only one."""
+    sets = [s.destination.plausible for s in outcome.suggestions]
+    held = np.array([truth in codes for truth, codes in zip(outcome.truth["destination"], sets, strict=True)])
+    sizes = np.array([len(codes) for codes in sets])
+    return {
+        "coverage": bootstrap(held),
+        "size": round(float(sizes.mean()), 2),
+        "single": round(float((sizes == 1).mean()), 4),
+    }
+
+
 def measure(outcome: Outcome) -> dict[str, Any]:
     """Every figure of one model on one set of cases."""
     confident = np.array([s.confident for s in outcome.suggestions])
@@ -170,6 +193,8 @@ def measure(outcome: Outcome) -> dict[str, Any]:
         "macro_f1": round(float(f1_score(outcome.truth["category"], outcome.guess["category"], average="macro",
                                          zero_division=0)), 4),
         "calibration_error": {head: calibration_error(outcome.probability[head], right[head]) for head in ANSWERS},
+        "calibration_error_by_chance": {head: error_by_chance(outcome.probability[head]) for head in ANSWERS},
+        "plausible": plausible_sets(outcome),
         "confident": round(float(confident.mean()), 4),
         "destination_error_when_confident": round(float(1 - right["destination"][confident].mean()), 4)
         if confident.any() else None,

@@ -66,16 +66,28 @@ def figures_table(report: dict[str, Any]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
+def _calibration_table(model: dict[str, Any]) -> str:
+    rows = [["expected calibration error", "of the model", "of a perfect one on so few calls", "its 95th percentile"]]
+    rows.append(["---"] * 4)
+    for head, chance in model["calibration_error_by_chance"].items():
+        figures = (model["calibration_error"][head], chance["mean"], chance["high"])
+        rows.append([head, *(f"{figure:.3f}" for figure in figures)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def _markdown(report: dict[str, Any]) -> str:
     model, baseline = report["model"], report["baseline"]
     parts = [
         f"# {report['set']}: {model['calls']} calls",
         f"Model `{report['versions']['model']}`, baseline `{report['versions']['baseline']}`.",
         figures_table(report),
-        f"Macro F1 {model['macro_f1']:.3f} / {baseline['macro_f1']:.3f}. Expected calibration error of the model: "
-        + ", ".join(f"{head} {error:.3f}" for head, error in model["calibration_error"].items())
-        + f". Confident on {model['confident']:.1%} of the calls; destination wrong on "
+        f"Macro F1 {model['macro_f1']:.3f} / {baseline['macro_f1']:.3f}. Confident on {model['confident']:.1%} of the "
+        "calls; destination wrong on "
         + (f"{model['destination_error_when_confident']:.1%} of these." if model["confident"] else "none of these."),
+        _calibration_table(model),
+        f"The plausible destinations hold the right one in {interval(model['plausible']['coverage'])} of the calls "
+        f"(stated: 0.95); they are {model['plausible']['size']:.2f} on average, one alone in "
+        f"{model['plausible']['single']:.1%} of the calls.",
     ]
     if "danger" in model:
         parts.append(

@@ -11,7 +11,9 @@ from training.attention import use_half_attention
 def encoder() -> BertModel:
     torch.manual_seed(3)
     config = BertConfig(vocab_size=50, hidden_size=24, num_hidden_layers=2, num_attention_heads=3, intermediate_size=48)
-    return BertModel(config, add_pooling_layer=False).eval()
+    encoder = BertModel(config, add_pooling_layer=False)
+    encoder.train(False)
+    return encoder
 
 
 @torch.no_grad()

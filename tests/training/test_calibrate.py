@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from data.corpus import load_corpus
-from data.taxonomy import PoliceLabel, categories
-from training.calibrate import blend, calibrate, confidence_bar, habit, log_loss, sharpness
+from data.policy import DEFAULT_CITY, load_policy
+from data.taxonomy import URGENCIES, PoliceLabel, categories
+from model.decode import answer
+from training.calibrate import blend, calibrate, confidence_bar, habit, log_loss, plausible_bar, sharpness
 
 
 def planted(size: int, classes: int, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
@@ -62,3 +64,17 @@ def test_the_bar_lets_only_so_many_errors_pass() -> None:
     assert 0 <= strict < loose
     even = np.full((3, 65, 4), 1 / 260, np.float32)
     assert confidence_bar(even, {name: values[:3] for name, values in labels.items()}, 0.0) >= 0
+
+
+def test_plausible_destinations_cover_as_stated() -> None:
+    rng = np.random.default_rng(2)
+    tables = rng.dirichlet(np.full(260, 0.02), 4_000).reshape(-1, 65, 4).astype(np.float32)
+    cells = np.array([rng.choice(260, p=table.ravel() / table.sum()) for table in tables])
+    labels = {"category": cells // 4, "urgency": cells % 4, "police": np.zeros(len(cells), int)}
+    first = {head: values[:2_000] for head, values in labels.items()}
+    least, policy = plausible_bar(tables[:2_000], first), load_policy(DEFAULT_CITY)
+    codes = list(categories())
+    held = [answer(table, policy).by_destination[policy.rules[codes[cell // 4]].destination(URGENCIES[cell % 4])] >= least
+            for table, cell in zip(tables[2_000:], cells[2_000:], strict=True)]  # fmt: skip
+    assert 0.93 <= np.mean(held) <= 0.97
+    assert plausible_bar(tables[:3], {head: values[:3] for head, values in labels.items()}) == 0.0

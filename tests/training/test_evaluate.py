@@ -9,7 +9,17 @@ import pytest
 from data.tables import DataError
 from model.fallback import Linear
 from model.release import BUNDLED
-from training.evaluate import Case, bootstrap, calibration_error, compare, measure, per_category, read_cases, run
+from training.evaluate import (
+    Case,
+    bootstrap,
+    calibration_error,
+    compare,
+    error_by_chance,
+    measure,
+    per_category,
+    read_cases,
+    run,
+)
 from training.report import write_report
 
 CASES = [
@@ -39,6 +49,12 @@ def test_intervals_and_calibration_error() -> None:
     assert 0.7 < figure["low"] < 0.8 < figure["high"] < 0.9
     assert calibration_error(np.array([0.95] * 20), np.array([True] * 19 + [False])) == 0
     assert calibration_error(np.array([0.95] * 20), np.array([False] * 20)) == 0.95
+
+
+def test_few_calls_show_an_error_by_chance_and_many_do_not() -> None:
+    few, many = error_by_chance(np.full(100, 0.9)), error_by_chance(np.full(40_000, 0.9))
+    assert 0.01 < few["mean"] < few["high"] < 0.1
+    assert many["high"] < 0.005
 
 
 def test_a_report_is_json_markdown_and_pictures(tmp_path: Path) -> None:
