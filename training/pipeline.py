@@ -20,6 +20,7 @@ from data.records import Call, Turn
 from data.taxonomy import URGENCIES, categories
 from model.blend import Blend
 from model.decode import Array, Calibration
+from model.drift import REFERENCE
 from model.fallback import Linear
 from model.release import FILES, HEADS, open_release, write_manifest
 from model.runtime import Encoder
@@ -36,6 +37,7 @@ from training.familiar import call_head
 from training.fit import fine_tune, trained_network
 from training.material import choosing, collected, drawn, labels, parted, replayed
 from training.network import CallNetwork
+from training.reference import write_measured
 from training.report import write_report
 from training.smooth import smooth
 
@@ -110,6 +112,8 @@ def finish(
     facts["blend"] = ", ".join(f"{head} {a:.2f} : {b:.2f}" for head, (a, b) in calibration.blend.items())
     _write_golden(release, parts["test"])
     _manifest(release, facts)
+    say("counting what is held back, as the reference of drift")
+    write_measured(release, [*parts["validation"], *parts["test"]], release / REFERENCE)
     say("evaluating on the held-out split")
     report = write_report(folder / "report", HELD_OUT, [Case.of(item) for item in parts["test"]], release)
     facts["otherworld"], facts["otherworld_confident"] = _otherworld(release)
