@@ -63,7 +63,8 @@ class Profile:
         """Counts a call by its words, redacted as they are kept."""
         length = sum(len(turn.text) for turn in turns)
         ids = tokenizer.encode(render(turns).text, add_special_tokens=False).ids
-        unknown = ids.count(tokenizer.token_to_id(UNKNOWN)) / max(1, len(ids))
+        mark = tokenizer.token_to_id(UNKNOWN)
+        unknown = sum(token == mark for token in ids) / max(1, len(ids))
         for name, value in zip(INPUTS, (binned(length, LENGTHS), shape(turns), binned(unknown, SHARES)), strict=True):
             self.counts[name][value] += 1
         self.sums["length"] += length

@@ -25,6 +25,7 @@ from serving import (
     stats_api,
     wall,
 )
+from serving.drift import Watch
 from serving.engine import Engine
 from serving.figures import page as figures_page
 from serving.keys import KeyRing
@@ -50,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     store = Store(settings.store_url)
     recorder = Recorder(store, settings.state_dir, settings.city)
     engine.missing = recorder.missing
-    refresher = Refresher(store)
+    refresher, watch = Refresher(store), Watch(settings, store)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -59,9 +60,11 @@ def create_app(settings: Settings) -> FastAPI:
         engine.shadow.start()
         Thread(target=fill_quietly, args=(app.state.related, store), name="related", daemon=True).start()
         refresher.start()
+        watch.start()
         async with live_calls.kept():
             yield
         engine.close()
+        watch.stop()
         refresher.stop()
         recorder.stop()
         store.close()

@@ -26,6 +26,14 @@ live_seconds = Histogram(
 live_superseded = Counter(
     "yidiantong_live_superseded_total", "Messages of live calls whose text was replaced before it was evaluated"
 )
+drift_psi = Gauge(
+    "yidiantong_drift_psi",
+    "How far the last seven days are from the reference, by feature (PSI; NaN for too few calls)",
+    ["feature"],
+)
+drift_calls = Gauge(
+    "yidiantong_drift_calls", "Calls of the last seven days that were compared, by feature", ["feature"]
+)
 store_up = Gauge("yidiantong_store_up", "Whether the database answers")
 spool_waiting = Gauge("yidiantong_spool_waiting", "Entries written to the spool and not yet stored")
 stored = Counter("yidiantong_stored_total", "Entries stored in the database, by kind", ["kind"])

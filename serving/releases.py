@@ -15,6 +15,17 @@ from serving.settings import Settings
 log = structlog.get_logger()
 
 
+def live_folder(settings: Settings) -> Path:
+    """The folder of the release that is to serve: the registry's live one, or the setting's.
+
+    Raises:
+        RegistryError: the aliases are broken, or name a release that is not here.
+    """
+    registry = Registry(settings.releases_folder)
+    version = registry.aliases().get("live")
+    return registry.path(version) if version else settings.release
+
+
 class Releases:
     """Loads the live release beside the one that serves and takes its place in one step.
 
@@ -34,7 +45,7 @@ class Releases:
 
     def _first(self) -> Suggester:
         try:
-            folder = self._live()
+            folder = live_folder(self._settings)
             if folder != self._settings.release:
                 return self._loaded(folder)
         except (RegistryError, ReleaseError) as error:
@@ -63,7 +74,7 @@ class Releases:
         with self._turn:
             self._seen = stamp
             try:
-                self._serve(self._loaded(self._live()))
+                self._serve(self._loaded(live_folder(self._settings)))
             except (RegistryError, ReleaseError) as error:
                 self._refused(str(error))
 
@@ -96,10 +107,6 @@ class Releases:
             record()
             self._seen = self.registry.stamp()
             self._serve(suggester)
-
-    def _live(self) -> Path:
-        version = self.registry.aliases().get("live")
-        return self.registry.path(version) if version else self._settings.release
 
     def _serve(self, suggester: Suggester) -> None:
         self.suggester, self.problem = suggester, ""

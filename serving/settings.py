@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data.policy import DEFAULT_CITY
 from model.release import BUNDLED
+from serving.figures.periods import window
 
 
 class Settings(BaseSettings):
@@ -30,6 +31,7 @@ class Settings(BaseSettings):
     reviewers: Annotated[int, Field(ge=1, le=2)] = 1
     audit_rate: Annotated[float, Field(ge=0, le=1)] = 0.02
     keep_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    drift_reference: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     live_calls: Annotated[int, Field(ge=1, le=10_000)] = 400
     live_idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
@@ -42,6 +44,13 @@ class Settings(BaseSettings):
         if url and not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
             raise ValueError("begins with sqlite:/// or postgresql://")
         return url
+
+    @field_validator("drift_reference")
+    @classmethod
+    def _known_window(cls, text: str) -> str:
+        if text:
+            window(text)
+        return text
 
     @property
     def releases_folder(self) -> Path:

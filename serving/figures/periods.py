@@ -46,6 +46,22 @@ class Period:
     label: str
 
 
+def window(text: str) -> Span:
+    """`2026-09-01/2026-09-30`, both days included.
+
+    Raises:
+        ValueError: it is none, or ends before it begins.
+    """
+    since, _, to = text.partition("/")
+    try:
+        span = Span(date.fromisoformat(since), date.fromisoformat(to) + ONE)
+    except (ValueError, OverflowError):
+        raise ValueError("is no period like 2026-09-01/2026-09-30") from None
+    if span.days <= 0:
+        raise ValueError("ends before it begins")
+    return span
+
+
 def period(kind: Kind, day: date, today: date) -> Period:
     """The day, week (from Monday), month, quarter or year that `day` lies in, up to `today`."""
     whole = _whole(kind, day)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from model.drift import REFERENCE, release_reference
+from model.release import open_release
 from model.runtime import Encoder
 from model.suggest import Suggester
 from tests.conftest import said
@@ -33,6 +35,7 @@ def test_a_release_comes_out(run_folder: Path) -> None:
     release = run_folder / "release"
     assert Encoder(release).version == json.loads((run_folder / "run.json").read_text())["version"]
     assert Suggester(release).suggest(said("称电瓶车被偷")).degraded == ()
+    assert release_reference(open_release(release, (REFERENCE,))).calls > 0
 
 
 def test_the_run_can_be_told_again(run_folder: Path) -> None:
