@@ -50,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     engine = Engine(settings)
     store = Store(settings.store_url)
     recorder = Recorder(store, settings.state_dir, settings.city)
-    engine.missing = recorder.missing
+    engine.missing, engine.shadow.differs = recorder.missing, recorder.note
     refresher, watch = Refresher(store), Watch(settings, store)
 
     @asynccontextmanager

@@ -106,6 +106,23 @@ def delete_calls(caller: Caller) -> None:
 
 
 @app.command()
+def queue_suspected(
+    suspected: Annotated[Path, typer.Argument(help="suspected.jsonl, as `label-quality` leaves it.")],
+) -> None:
+    """Put suspected labels of exported reviews into the review page's queue of suspected labels."""
+    from serving.suspected import read, suspect
+
+    found = read(suspected)
+    with stored() as (store, _):
+        told = suspect(store, found)
+    typer.echo(
+        f"{told.queued} of {len(found)} suspected labels are in the queue; {told.known} were claimed before, "
+        f"{told.changed} have another label by now, {told.unknown} calls are not in the database, "
+        f"{told.foreign} items are no stored calls (corpus or own records: see the file)"
+    )
+
+
+@app.command()
 def export_reviews(
     output: Annotated[Path, typer.Option(help="Folder for reviews.jsonl (a corpus) and provenance.ndjson.")],
     since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First local day of the calls.")] = None,

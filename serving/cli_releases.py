@@ -57,12 +57,24 @@ def promote(version: Annotated[str | None, typer.Argument(help="Without one, the
 
 
 @app.command()
-def shadow(version: Annotated[str | None, typer.Argument(help="Without one, the candidate.")] = None) -> None:
+def shadow(
+    version: Annotated[str | None, typer.Argument(help="Without one, the candidate.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the report to this Markdown file instead.")] = None,
+) -> None:
     """What the candidate would have said beside the live release, where `SHADOW_SHARE` had it asked."""
-    from serving.shadow import answers, summary
+    from serving.cli import fail
+    from serving.shadow import answers, as_markdown, summary
 
     with registry() as (found, chosen):
-        told = summary(answers(chosen.state_dir, found.chosen(version)))
+        candidate = found.chosen(version)
+        told = summary(answers(chosen.state_dir, candidate))
+    if output:
+        try:
+            output.write_text(as_markdown(candidate, told), encoding="utf-8")
+        except OSError as error:
+            raise fail(str(error)) from error
+        typer.echo(f"{told['calls']} calls answered by both → {output}")
+        return
     typer.echo(f"{told['calls']} calls answered by both")
     for head, share in told["agreement"].items():
         typer.echo(f"  {head}: {share:.1%} alike")

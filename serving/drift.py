@@ -83,8 +83,8 @@ def counted(session: Session, days: Span, tokenizer: Tokenizer, city: str | None
         .outerjoin(TranscriptRow, TranscriptRow.call_id == c.id)
         .where(c.id.in_(chosen.order_by(c.lottery, c.id).limit(MOST)))
     )  # fmt: skip
-    for *suggested, version, turns in rows:
-        found.profile.output(*suggested)
+    for category, urgency, police, confident, probability, version, turns in rows:
+        found.profile.output(category, urgency, police, confident, probability)
         found.versions[version] += 1
         if turns:
             found.profile.input([Turn(**turn) for turn in turns], tokenizer)

@@ -22,14 +22,14 @@ from serving.store.filters import BadCursor, CallFilter, Condition, visible
 from serving.store.recorder import Recorder
 from serving.store.schema import CallRow
 from serving.store.store import Store, StoreAway
-from serving.views import CallView
+from serving.views import CallView, doubts
 
 router = APIRouter()
 DRIFT_SECONDS = 60  # a drift that a minute ago was none can wait
 MOST_AHEAD = 20
 Queue = Literal[
-    "danger_under_called", "overridden", "returned", "confident_contradicted", "least_confident", "suspected_label",
-    "random_audit", "drift", "adjudication",
+    "danger_under_called", "overridden", "returned", "confident_contradicted", "least_confident", "shadow",
+    "suspected_label", "random_audit", "drift", "adjudication",
 ]  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def _seen(record: CallRecord, settings: Settings, recorder: Recorder, store: Sto
     """The view of a call that is read by the holder of `key`. Where two reviewers are wanted, the second one does not
     see what the first one said: agreement that was copied is none."""
     recorder.read(record.row.id, key)
-    view = shown(recorder, store, record)
+    view = shown(recorder, store, record).model_copy(update=doubts(record.row))
     if settings.reviewers == 1 or view.review not in ("open", "second"):
         return view
     return view.model_copy(update={"reviews": tuple(said for said in view.reviews if said.by.id == key.id)})

@@ -5,35 +5,46 @@ import queue
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from data.records import Call, Suggestion
+from data.taxonomy import categories
 from model.registry import RegistryError
 from model.release import ReleaseError
 from model.suggest import Suggester
 from serving import metrics
 from serving.releases import Releases
 from serving.settings import Settings
+from serving.store.entries import By, Doubted
 
 WAITING = 64
-HEADS = ("police", "category", "urgency", "destination")
+HEAD_NAMES = {"police": "警务/非警务", "category": "类别", "urgency": "紧急程度", "destination": "去向"}
+HEADS = tuple(HEAD_NAMES)
 log = structlog.get_logger()
+
+
+BY = By(id="shadow", role="admin", name="候选模型")
+
+
+def _nobody(_: Doubted) -> None:
+    """Nobody is told."""
 
 
 class Shadow:
     """Asks the registry's candidate about a share of the calls, after the caller's answer and on a thread of its own.
 
-    What both said goes to `shadow/<candidate>.jsonl` in the state folder: ids and labels, no word of the call. When the
-    candidate cannot keep up, calls are left out and counted.
+    What both said goes to `shadow/<candidate>.jsonl` in the state folder: ids and labels, no word of the call; `differs`
+    is told of each call on which they differ. When the candidate cannot keep up, calls are left out and counted.
     """
 
     def __init__(self, settings: Settings, releases: Releases) -> None:
         self._settings, self._releases = settings, releases
         self._waiting: queue.Queue[tuple[Call, Suggestion] | None] = queue.Queue(WAITING)
+        self.differs: Callable[[Doubted], None] = _nobody
         self._candidate: Suggester | None = None
         self._tried = ""
         self._thread = threading.Thread(target=self._work, name="shadow", daemon=True)
@@ -79,6 +90,9 @@ class Shadow:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"{self._tried}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
+        if labels(shown) != labels(said):
+            told = {head: label for head, label in labels(said).items() if head != "police"}
+            self.differs(Doubted(by=BY, call_id=shown.call_id, source="shadow", version=self._tried, **told))
 
     def _loaded(self) -> Suggester | None:
         """The registry's candidate, loaded once; None without one, or when it does not load."""
@@ -118,6 +132,26 @@ def answers(state_dir: Path, candidate: str) -> Iterator[Mapping[str, Any]]:
                     continue
     except FileNotFoundError:
         return
+
+
+def as_markdown(candidate: str, told: Mapping[str, Any]) -> str:
+    """The summary as a report in Markdown."""
+
+    def named(code: str) -> str:
+        found = categories().get(code)
+        return f"{found.name} `{code}`" if found else f"`{code}`"
+
+    heads = [f"| {HEAD_NAMES[head]} | {share:.1%} |" for head, share in told["agreement"].items()]
+    changes = [" | ".join(("", *map(named, change.split(" → ")), f"{count} |")).lstrip()
+               for change, count in told["changes"]]  # fmt: skip
+    calls, apart = told["calls"], told["apart"]
+    return "\n".join((
+        f"# 候选 {candidate} 的影子运行", "",
+        f"两个模型都回答了 {calls} 件来电，其中 {len(apart)} 件有一处或多处不同（在复核页“候选有异议”队列里）。", "",
+        "| | 一致 |", "| --- | --- |", *heads, "",
+        "## 类别的改变", "", "| 在用 | 候选 | 件 |", "| --- | --- | --- |", *changes, "",
+        "## 不同的来电", "", *(f"- `{call_id}`" for call_id in apart), "",
+    ))  # fmt: skip
 
 
 def summary(rows: Iterator[Mapping[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from data.policy import policies
 from data.records import Record
+from data.taxonomy import categories
 from serving.store.calls import CallRecord
 from serving.store.entries import now
 from serving.store.schema import CallRow, DecisionRow, OutcomeRow, ReviewRow, SuggestionRow
@@ -25,6 +27,12 @@ class Labels(Record):
     category: str
     urgency: str
     destination: str
+
+
+class Candidate(Labels):
+    """What a release that is not live would have said."""
+
+    version: str
 
 
 class CallLine(Record):
@@ -127,7 +135,11 @@ class Step(Record):
 
 
 class CallView(CallLine):
-    """Everything of a call. `turns` is None once the transcript is purged; `behind` while the database is away."""
+    """Everything of a call. `turns` is None once the transcript is purged; `behind` while the database is away.
+
+    Reviewers alone are shown `candidate` (a release in the shadow that said something else) and `claimed` (the category
+    that examining the labels holds for right, with its usual urgency and the destination of the city's policy).
+    """
 
     turns: list[dict[str, Any]] | None
     suggestion: dict[str, Any]
@@ -137,6 +149,8 @@ class CallView(CallLine):
     reviews: tuple[ReviewView, ...]
     loop: tuple[Step, ...]
     behind: bool
+    candidate: Candidate | None = None
+    claimed: Labels | None = None
 
 
 def line(row: CallRow) -> CallLine:
@@ -159,6 +173,26 @@ def _line(row: CallRow) -> dict[str, Any]:
         "late": row.due_at is not None and row.due_at < now(),
         "purged": row.purged_at is not None,
     }
+
+
+def doubts(row: CallRow) -> dict[str, Labels | None]:
+    """`candidate` and `claimed` of a call."""
+    category, urgency, destination = row.candidate_category, row.candidate_urgency, row.candidate_destination
+    candidate = None
+    if row.candidate_version is not None and category and urgency and destination:
+        candidate = Candidate(
+            version=row.candidate_version, category=category, urgency=urgency, destination=destination
+        )
+    return {"candidate": candidate, "claimed": _claimed(row)}
+
+
+def _claimed(row: CallRow) -> Labels | None:
+    found = categories().get(row.claimed_category or "")
+    if found is None:
+        return None
+    policy = policies().get(row.city)
+    destination = policy.rules[found.code].destination(found.default_urgency) if policy else row.final_destination
+    return Labels(category=found.code, urgency=found.default_urgency.value, destination=destination)
 
 
 def people(record: CallRecord) -> list[str]:

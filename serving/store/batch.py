@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from serving.store import state
-from serving.store.entries import AnyEntry, By, Decided, Happened, Noted, Suggested, Undone
+from serving.store.entries import AnyEntry, By, Decided, Doubted, Happened, Noted, Suggested, Undone
 from serving.store.schema import (
     AuditRow,
     CallRow,
@@ -37,7 +37,7 @@ class Batch:
         self.decided = {row.call_id: row for row in self._some(DecisionRow, DecisionRow.call_id, ids)}
         self.reviews: dict[str, list[ReviewRow]] = defaultdict(list)
         self.undone = {entry.batch for entry in entries if entry.kind == "undone"}
-        self._load_reviews({entry.call_id for entry in entries if entry.kind == "reviewed"})
+        self._load_reviews({entry.call_id for entry in entries if entry.kind in ("reviewed", "doubted")})
 
     def _some(self, table: type[Any], column: Any, values: set[str], lock: bool = False) -> list[Any]:
         found: list[Any] = []
@@ -93,6 +93,11 @@ class Batch:
             self._decided(entry, self.calls[entry.call_id])
         elif isinstance(entry, Happened):
             self.session.add(state.happened(self.calls[entry.call_id], entry))
+        elif isinstance(entry, Doubted):
+            state.doubted(self.calls[entry.call_id], entry, self.reviews[entry.call_id])
+            action = "shadow_differs" if entry.source == "shadow" else "label_suspected"
+            said = entry.model_dump(include={"version", "category", "urgency", "destination"}, exclude_defaults=True)
+            self._note(entry, action, entry.call_id, said)
         else:
             row = state.review_row(entry)
             self.session.add(row)
@@ -155,7 +160,7 @@ class Batch:
 
 _TABLES: dict[str, Any] = {
     "suggested": SuggestionRow, "decided": DecisionRow, "outcome": OutcomeRow, "reviewed": ReviewRow,
-    "undone": AuditRow, "noted": AuditRow,
+    "undone": AuditRow, "doubted": AuditRow, "noted": AuditRow,
 }  # fmt: skip
 
 

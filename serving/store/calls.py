@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from serving.store import state
-from serving.store.entries import AnyEntry, Decided, Happened, Reviewed, Suggested, Undone
+from serving.store.entries import AnyEntry, Decided, Doubted, Happened, Reviewed, Suggested, Undone
 from serving.store.schema import (
     CallRow,
     DecisionRow,
@@ -93,7 +93,7 @@ class Recent:
         """Moves a call on. Only calls whose beginning was seen here are known whole, so only they are kept."""
         if isinstance(entry, Suggested):
             self._suggested(entry)
-        elif isinstance(entry, Decided | Happened | Reviewed):
+        elif isinstance(entry, Decided | Happened | Reviewed | Doubted):
             self._moved(entry)
         elif isinstance(entry, Undone):
             self._undone(entry)
@@ -116,7 +116,7 @@ class Recent:
         while len(self._calls) > self._size:
             self._calls.popitem(last=False)
 
-    def _moved(self, entry: Decided | Happened | Reviewed) -> None:
+    def _moved(self, entry: Decided | Happened | Reviewed | Doubted) -> None:
         record = self._calls.get(entry.call_id)
         if record is None:
             return
@@ -124,6 +124,8 @@ class Recent:
             record.decision = record.decision or state.decided(record.row, entry)
         elif isinstance(entry, Happened):
             record.outcomes.append(state.happened(record.row, entry))
+        elif isinstance(entry, Doubted):
+            state.doubted(record.row, entry, record.reviews)
         else:
             record.reviews.append(state.review_row(entry))
             state.reviewed(record.row, record.reviews)

@@ -105,6 +105,19 @@ class Undone(Entry):
     batch: str
 
 
+class Doubted(Entry):
+    """Something that is no person says otherwise: a release in the shadow (`version`, all labels), or an examination of
+    the labels (`category` alone)."""
+
+    kind: Literal["doubted"] = "doubted"
+    call_id: str
+    source: Literal["shadow", "label_quality"]
+    category: str
+    version: str = ""
+    urgency: str | None = None
+    destination: str | None = None
+
+
 class Noted(Entry):
     """For the audit trail alone: somebody read a call, logged in, exported."""
 
@@ -114,5 +127,5 @@ class Noted(Entry):
     detail: dict[str, Any] = Field(default_factory=dict)
 
 
-AnyEntry = Suggested | Decided | Happened | Reviewed | Undone | Noted
+AnyEntry = Suggested | Decided | Happened | Reviewed | Undone | Doubted | Noted
 ENTRY: TypeAdapter[AnyEntry] = TypeAdapter(Annotated[AnyEntry, Field(discriminator="kind")])

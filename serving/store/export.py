@@ -105,6 +105,12 @@ def _items(session: Session, ids: list[str], groups: dict[str, str]) -> Iterator
             yield _item(row, said[row.id], groups[row.id]), _provenance(row, verdicts[row.id])
 
 
+def call_of(item_id: str) -> str | None:
+    """The call that an exported item was; None for an item that was none."""
+    part, _, call_id = item_id.partition("-")
+    return call_id if part == PART and call_id else None
+
+
 def _item(row: CallRow, turns: Turns, group: str) -> Item:
     return Item(
         id=f"{PART}-{row.id}",

@@ -16,7 +16,7 @@ from data.records import Call, Suggestion
 from serving import metrics
 from serving.keys import Key
 from serving.store.calls import CallRecord, Recent, load
-from serving.store.entries import ENTRY, AnyEntry, By, Noted, Suggested
+from serving.store.entries import ENTRY, AnyEntry, By, Doubted, Noted, Suggested
 from serving.store.private import Hasher, keepable_turns, redact_suggestion, said_numbers
 from serving.store.spool import Segment, Spool
 from serving.store.store import Store, StoreAway
@@ -77,12 +77,12 @@ class Recorder:
         """Somebody looked at a call."""
         self.note(Noted(by=by(by_key), action=action, call_id=call_id))
 
-    def note(self, entry: Noted) -> None:
-        """For the audit trail. A full disk keeps nobody from his work: it is logged."""
+    def note(self, entry: Noted | Doubted) -> None:
+        """For the audit trail and the queues. A full disk keeps nobody from his work: it is logged."""
         try:
             self.write([entry], durable=False)
         except OSError as error:
-            structlog.get_logger().error("not noted", kind=type(error).__name__, action=entry.action)
+            structlog.get_logger().error("not noted", kind=type(error).__name__, entry=entry.kind)
 
     def write(self, entries: Sequence[AnyEntry], durable: bool = True) -> None:
         """Writes `entries`; with `durable` it returns when they are on the disk.

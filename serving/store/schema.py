@@ -50,6 +50,7 @@ QUEUE_ORDER = {
     "returned": ("returned AND review <> 'done'", NEWEST),
     "confident_contradicted": ("contradicted AND review <> 'done'", NEWEST),
     "least_confident": ("NOT confident AND review <> 'done'", UNSUREST),
+    "shadow": ("candidate_version IS NOT NULL AND review <> 'done'", NEWEST),
     "suspected_label": ("suspected AND review = 'done'", NEWEST),
     "random_audit": ("review <> 'done'", BY_LOT),
     "drift": ("review <> 'done'", ("category", "day", "id")),
@@ -64,7 +65,8 @@ def partial(name: str, *columns: str, where: str) -> Index:
 
 class CallRow(Base):
     """A call and its current state. Plain columns are the suggestion's, `decided_*` the operator's, `reviewed_*` the
-    reviewers', `final_*` the best known of these: review before decision before suggestion."""
+    reviewers', `final_*` the best known of these: review before decision before suggestion. `candidate_*` are those of
+    a release in the shadow that said something else, `claimed_*` what examining the labels holds for right."""
 
     __tablename__ = "calls"
 
@@ -127,6 +129,13 @@ class CallRow(Base):
     under_called: Mapped[bool] = mapped_column(default=False)
     contradicted: Mapped[bool] = mapped_column(default=False)
     suspected: Mapped[bool] = mapped_column(default=False)
+
+    candidate_version: Mapped[str | None] = mapped_column(String(128))
+    candidate_category: Mapped[str | None] = mapped_column(Code)
+    candidate_urgency: Mapped[str | None] = mapped_column(String(16))
+    candidate_destination: Mapped[str | None] = mapped_column(Code)
+    claimed_category: Mapped[str | None] = mapped_column(Code)
+    claimed_at: Mapped[datetime | None]
 
     __table_args__ = (
         Index("calls_recent", "started_at", "id"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from data.policy import policies
 from data.taxonomy import PoliceLabel, Urgency, categories
-from serving.store.entries import Decided, Happened, Reviewed, Suggested
+from serving.store.entries import Decided, Doubted, Happened, Reviewed, Suggested
 from serving.store.schema import LOCAL, CallRow, DecisionRow, OutcomeRow, ReviewRow, SuggestionRow
 
 SURE_OF_ITSELF = 0.9  # a label that contradicts a suggestion this probable is suspected
@@ -114,10 +114,27 @@ def reviewed(row: CallRow, reviews: Sequence[ReviewRow]) -> None:
     row.reviewed_urgency = agreed.urgency if agreed else None
     row.reviewed_destination = agreed.destination if agreed else None
     settle(row)
+    row.suspected = bool(agreed and agreed.category and _suspected(row, agreed.category, valid))
+
+
+def _suspected(row: CallRow, label: str, valid: Sequence[ReviewRow]) -> bool:
+    """Whether one reviewer alone contradicts a very sure suggestion, or nobody has looked since another category was
+    claimed."""
     alone = len({review.by for review in valid}) == 1
-    row.suspected = bool(
-        agreed and alone and agreed.category not in (None, row.category) and row.category_probability >= SURE_OF_ITSELF
-    )
+    if alone and label != row.category and row.category_probability >= SURE_OF_ITSELF:
+        return True
+    claimed_at = row.claimed_at
+    return claimed_at is not None and label != row.claimed_category and all(r.at < claimed_at for r in valid)
+
+
+def doubted(row: CallRow, entry: Doubted, reviews: Sequence[ReviewRow]) -> None:
+    """What is no person says otherwise. The same claim again opens nothing anew."""
+    if entry.source == "shadow":
+        row.candidate_version, row.candidate_category = entry.version, entry.category
+        row.candidate_urgency, row.candidate_destination = entry.urgency, entry.destination
+    elif row.claimed_category != entry.category:
+        row.claimed_category, row.claimed_at = entry.category, entry.at
+        reviewed(row, reviews)
 
 
 def _verdict(valid: Sequence[ReviewRow]) -> tuple[str, ReviewRow | None]:

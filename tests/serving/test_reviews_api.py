@@ -76,12 +76,12 @@ def test_queues(client: TestClient, reviewers: list[Headers], calls: dict[str, s
     assert set(queue(client, me, "confident_contradicted")) == {"danger_under_called", "overridden", "returned"}
     assert queue(client, me, "least_confident") == ["least_confident"]
     assert set(queue(client, me, "random_audit")) == set(calls) - {"elsewhere"}
-    for name in ("suspected_label", "drift", "adjudication"):
+    for name in ("shadow", "suspected_label", "drift", "adjudication"):
         assert queue(client, me, name) == []
     counts = client.get("/v1/review-queues", headers=me).json()["counts"]
     assert counts == {
         "danger_under_called": 1, "overridden": 2, "returned": 1, "confident_contradicted": 3, "least_confident": 1,
-        "suspected_label": 0, "random_audit": 5, "drift": 0, "adjudication": 0,
+        "shadow": 0, "suspected_label": 0, "random_audit": 5, "drift": 0, "adjudication": 0,
     }  # fmt: skip
 
 

@@ -24,6 +24,8 @@ export function opinions(call) {
   rows.push({ who: "系统", labels: pick(call.suggested), words: suggestionWords(call), probability: call.probability });
   const returned = call.outcomes.filter(({ owner }) => owner).at(-1);
   if (returned) rows.push({ who: "退单", by: returned.by.name, labels: { ...standing(call), destination: returned.owner }, words: returned.reason });
+  if (call.candidate) rows.push({ who: "候选", by: call.candidate.version, labels: pick(call.candidate), words: "候选模型的说法，坐席未见" });
+  if (call.claimed) rows.push({ who: "标注核对", labels: pick(call.claimed), words: "按其余标注看，应归此类" });
   const said = latestByReviewer(valid(call)).map((review) => ({ who: review.adjudicates ? "裁决" : "复核", by: review.by.name || review.by.id,
     labels: review.verdict === "unusable" ? null : pick(review), unusable: review.verdict === "unusable", words: review.reason }));
   const ordered = said.length ? [...said, ...rows] : rows;

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from typer.testing import CliRunner
 
 from data.tables import DataError
-from model.drift import Profile
+from model.drift import Profile, tokenizer_of
 from model.release import BUNDLED, Release, open_release
 from serving import drift
 from serving.cli_drift import app
@@ -70,7 +70,7 @@ def test_planted_drift_is_found_and_a_steady_week_is_steady(store: Store) -> Non
 def test_a_window_is_bounded_and_of_one_city(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(store, "a", TODAY, 30)
     fill(store, "b", TODAY, 20, city="ningbo")
-    tokenizer, day = drift.tokenizer_of(RELEASE), Span(TODAY.date(), TODAY.date() + timedelta(1))
+    tokenizer, day = tokenizer_of(RELEASE), Span(TODAY.date(), TODAY.date() + timedelta(1))
     with store.reading() as session:
         assert counted(session, day, tokenizer).profile.calls == 50
         assert counted(session, day, tokenizer, "ningbo").profile.calls == 20
@@ -83,7 +83,7 @@ def test_calls_whose_words_are_gone_count_for_what_was_suggested(store: Store) -
     purge(store, TODAY + timedelta(1))
     with store.reading() as session:
         day = Span(TODAY.date(), TODAY.date() + timedelta(1))
-        found = counted(session, day, drift.tokenizer_of(RELEASE)).profile
+        found = counted(session, day, tokenizer_of(RELEASE)).profile
     assert (found.counts["category"].total(), found.counts["length"].total(), found.mean("length")) == (60, 0, None)
 
 
