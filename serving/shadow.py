@@ -37,8 +37,9 @@ def _nobody(_: Doubted) -> None:
 class Shadow:
     """Asks the registry's candidate about a share of the calls, after the caller's answer and on a thread of its own.
 
-    What both said goes to `shadow/<candidate>.jsonl` in the state folder: ids and labels, no word of the call; `differs`
-    is told of each call on which they differ. When the candidate cannot keep up, calls are left out and counted.
+    What both said goes to `shadow/<candidate>.jsonl` in the state folder: ids and labels, no word of the call;
+    `differs` is told of each call on which they differ. When the candidate cannot keep up, calls are left out and
+    counted.
     """
 
     def __init__(self, settings: Settings, releases: Releases) -> None:
@@ -91,7 +92,7 @@ class Shadow:
         with (folder / f"{self._tried}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         if labels(shown) != labels(said):
-            told = {head: label for head, label in labels(said).items() if head != "police"}
+            told: dict[str, Any] = {head: label for head, label in labels(said).items() if head != "police"}
             self.differs(Doubted(by=BY, call_id=shown.call_id, source="shadow", version=self._tried, **told))
 
     def _loaded(self) -> Suggester | None:

@@ -12,7 +12,7 @@ import httpx
 from playwright.sync_api import Browser, Page, Request, expect
 
 from serving.keys import Key, KeyRing, Role
-from serving.store.entries import AnyEntry, Happened, now
+from serving.store.entries import AnyEntry, Doubted, Happened, now
 from serving.store.store import Store
 from tests.serving.browser import opened
 from tests.serving.store.made import ANNA, decided, reviewed, suggested
@@ -95,6 +95,11 @@ def returned(owner: str = "hotline_12345", **changes: Any) -> Callable[[Any], An
 def verdict(**changes: Any) -> Callable[[Any], AnyEntry]:
     """Somebody reviewed it."""
     return lambda shown: reviewed(shown.call_id, **changes)
+
+
+def shadowed(**labels: str) -> Callable[[Any], AnyEntry]:
+    """A candidate says otherwise."""
+    return lambda shown: Doubted(by=ANNA, call_id=shown.call_id, source="shadow", version="r9", **labels)  # type: ignore[arg-type]
 
 
 def decision(**changes: Any) -> Callable[[Any], AnyEntry]:

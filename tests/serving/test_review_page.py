@@ -10,7 +10,18 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from serving.store.entries import now
 from tests.serving.browser import Wire
-from tests.serving.review_room import Room, asked, decision, in_front, press, returned, settled, turn_to, verdict
+from tests.serving.review_room import (
+    Room,
+    asked,
+    decision,
+    in_front,
+    press,
+    returned,
+    settled,
+    shadowed,
+    turn_to,
+    verdict,
+)
 from tests.serving.store.made import BORIS, suggested
 from tests.serving.test_serve import served
 
@@ -80,6 +91,26 @@ def test_one_key_and_one_request_a_review(browser: Browser, room: Room) -> None:
         expect(page.locator("#pace")).to_contain_text("本次 11 件")
     assert [review["verdict"] for review in room.reviews()] == ["approve"] * 11
     assert room.reviews()[0]["destination"] == "department"  # what the operator decided
+
+
+def test_what_a_candidate_would_have_said_stands_beside_and_can_be_taken(browser: Browser, room: Room) -> None:
+    other = {"category": "unpaid_wages", "urgency": "routine_remote", "destination": "department"}
+    call = room.call("apart", shadowed(**other))
+    with room.page(browser) as page:
+        turn_to(page, "shadow")
+        in_front(page, call)
+        expect(page.locator("[data-queue=shadow] b")).to_have_text("1")
+        expect(page.locator("#opinions")).to_contain_text("候选")
+        expect(page.locator("#opinions")).to_contain_text("r9")
+        expect(page.locator("#opinions")).to_contain_text("欠薪")
+        expect(page.locator("#opinions")).to_contain_text("邻里")  # the live release's answer
+        page.keyboard.press("2")
+        page.keyboard.press("Enter")
+        settled(page)
+        expect(page.locator("[data-queue=shadow] b")).to_have_text("0")
+    (said,) = room.reviews(call)
+    assert {name: said[name] for name in other} == other
+    assert said["verdict"] == "correct"
 
 
 def test_the_end_of_a_queue_leads_on(browser: Browser, room: Room) -> None:

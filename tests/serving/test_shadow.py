@@ -1,6 +1,7 @@
 """The candidate answers silently: nothing it does reaches a caller, and what it said is kept without his words."""
 
 import json
+import re
 import threading
 import time
 from pathlib import Path
@@ -114,3 +115,39 @@ def test_the_summary_counts_head_by_head(tmp_path: Path, suggester: Suggester) -
     assert found["changes"] == [(f"{said['category']} → noise", 1)]
     assert found["apart"] == ["b"]
     assert summary(answers(tmp_path, "none")) == {"calls": 0, "agreement": {}, "changes": [], "apart": []}
+
+
+def test_a_disagreement_waits_for_a_reviewer_and_no_operator_sees_it(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Contrary(Suggester):
+        def suggest(self, call: Call) -> Suggestion:
+            said = super().suggest(call)
+            return said.model_copy(update={"category": said.category.model_copy(update={"code": "noise"})})
+
+    monkeypatch.setattr("serving.shadow.Suggester", Contrary)
+    app = create_app(Settings(state_dir=state, shadow_share=1))
+    with TestClient(app) as client:
+        operator = key(state)
+        reviewer = {"Authorization": f"Bearer {KeyRing(state / 'keys.json').create(Role.REVIEWER)[1]}"}
+        shown = client.post("/v1/classify", json={"text": SAID}, headers=operator).json()
+        kept(state, 1)
+        for _ in range(200):
+            ahead = client.get("/v1/review-calls", params={"queue": "shadow"}, headers=reviewer).json()["calls"]
+            if ahead:
+                break
+            time.sleep(0.05)
+        (call,) = ahead
+        assert (call["call_id"], call["suggested"]["category"]) == (shown["call_id"], shown["category"]["code"])
+        assert (call["candidate"]["version"], call["candidate"]["category"]) == ("r1", "noise")
+        assert client.get("/v1/review-queues", headers=reviewer).json()["counts"]["shadow"] == 1
+        seen = client.get(f"/v1/calls/{shown['call_id']}", headers=operator).json()
+        assert seen["candidate"] is None
+    done = yidiantong(state, "shadow", "--output", str(state / "shadow.md"))
+    assert done.returncode == 0
+    report = (state / "shadow.md").read_text(encoding="utf-8")
+    assert "其中 1 件" in report
+    assert "| 类别 | 0.0% |" in report
+    assert f"- `{shown['call_id']}`" in report
+    assert re.search(r"^\| .* `\w+` \| .* `noise` \| 1 \|$", report, re.MULTILINE)
+    assert yidiantong(state, "shadow", "--output", str(state / "none" / "shadow.md")).returncode == 2

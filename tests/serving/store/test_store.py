@@ -7,14 +7,24 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from data.records import Call, Suggestion
 from data.redaction import redact
-from serving.store.entries import AnyEntry, Happened, Noted, Undone
+from serving.store.entries import AnyEntry, Doubted, Happened, Noted, Undone
 from serving.store.recorder import Recorder
-from serving.store.schema import AuditRow, Base, CallRow, HolderRow, ReviewRow, SuggestionRow, TranscriptRow
+from serving.store.schema import (
+    QUEUE_ORDER,
+    AuditRow,
+    Base,
+    CallRow,
+    HolderRow,
+    ReviewRow,
+    SuggestionRow,
+    TranscriptRow,
+)
 from serving.store.store import Store, StoreAway
+from serving.views import Candidate, doubts
 from tests.serving.store.made import ANNA, BORIS, CLARA, NOON, decided, key, reviewed, suggested, suggestion
 
 HOSTILE = (
@@ -151,6 +161,21 @@ def test_a_contradicted_sure_suggestion_makes_a_label_suspect(store: Store) -> N
     store.apply([reviewed("c1", by=CLARA, verdict="correct", category="noise")])
     with store.reading() as session:
         assert not session.get_one(CallRow, "c1").suspected
+
+
+def test_what_a_candidate_says_waits_until_it_is_reviewed(store: Store) -> None:
+    other = {"category": "noise", "urgency": "urgent", "destination": "police_station"}
+    doubt = Doubted(by=BORIS, call_id="c1", source="shadow", version="r9", **other)  # type: ignore[arg-type]
+    store.apply([suggested("c1"), doubt, doubt])
+    store.apply([doubt])
+    assert count(store, AuditRow) == 1
+    with store.reading() as session:
+        row = session.get_one(CallRow, "c1")
+        assert doubts(row)["candidate"] == Candidate(version="r9", **other)
+        assert session.scalars(select(CallRow).where(text(QUEUE_ORDER["shadow"][0]))).all() == [row]
+    store.apply([reviewed("c1")])
+    with store.reading() as session:
+        assert session.scalars(select(CallRow).where(text(QUEUE_ORDER["shadow"][0]))).all() == []
 
 
 def test_repeat_calls(store: Store) -> None:
