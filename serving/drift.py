@@ -23,7 +23,7 @@ from serving.store.queues import today
 from serving.store.schema import CallRow, TranscriptRow
 from serving.store.store import Store, StoreAway
 
-MOST = 4000  # calls of a window that are looked at, by lot: enough for any PSI, and two seconds at most
+MOST = 4000  # calls of a window that are looked at, by lot: enough for any PSI, and half a second of a core
 FIRST_SECONDS, EVERY_SECONDS = 60.0, 3600.0
 RECENT_DAYS = 7
 log = structlog.get_logger()

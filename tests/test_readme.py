@@ -81,6 +81,9 @@ def test_every_command_and_setting_is_described() -> None:
         "measure redaction",
         "measure facts",
         "measure related",
+        "drift-reference",
+        "drift [--weeks",
+        "queue-suspected",
     ):
         assert command in text
     for name in Settings.model_fields:
