@@ -54,7 +54,8 @@ def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
 
     `resume` goes on from the last checkpoint, or from the end of training where that was reached.
 
-    Left behind: `config.json`, `checkpoints/` with TensorBoard events, `release/`, `report/`, `run.json`, `DATASET_CARD.md`.
+    Left behind: `config.json`, `checkpoints/` with TensorBoard events, `release/`, `report/`, `run.json` and
+    `DATASET_CARD.md`.
 
     Raises:
         DataError: a broken corpus.

@@ -1,7 +1,6 @@
 """The dataset card counts what the run learnt from, and says what neither groups nor redaction held back."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
