@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import jieba
 import torch
 
 from data.records import Turn
 from data.taxonomy import categories
+from model.fallback import segmenter
 from model.reading import Model
 from model.text import render
 from training.base import Base
@@ -57,6 +57,6 @@ def attention(base: Base, turns: Sequence[Turn], layer: int = -1) -> list[Weighe
 
 
 def _words(text: str) -> Iterator[tuple[int, int]]:
-    for word, start, end in jieba.tokenize(text):
+    for word, start, end in segmenter().tokenize(text):
         if any(char.isalnum() for char in word):
             yield start, end

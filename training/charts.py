@@ -6,7 +6,14 @@ from collections.abc import Sequence
 import matplotlib
 from matplotlib import font_manager
 
-FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Serif CJK SC", "Noto Serif CJK JP", "WenQuanYi Zen Hei", "SimHei")
+FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Serif CJK SC",
+    "Noto Serif CJK JP",
+    "WenQuanYi Zen Hei",
+    "SimHei",
+)
 NO_FONT = "没有找到中文字体，图中汉字会显示为方框；Debian 上请先 apt install fonts-noto-cjk"
 
 

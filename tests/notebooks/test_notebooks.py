@@ -22,7 +22,12 @@ PRIVATE = re.compile(r"/(?:home|tmp|root|Users|work|usr|opt)/|\d\d:\d\d:\d\d|\b1
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple["subprocess.Popen[str]", Path]]]:
     """All of them at once, each in a process of its own."""
     folder = tmp_path_factory.mktemp("notebooks")
-    own = {"PYTHONPATH": str(ROOT), "IPYTHONDIR": str(folder), "OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    own = {
+        "PYTHONPATH": str(ROOT),
+        "IPYTHONDIR": str(folder),
+        "OMP_NUM_THREADS": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
     started = {
         path.stem: (
             subprocess.Popen([sys.executable, "-m", "tests.notebooks.execute", str(path), str(folder / path.name)],
