@@ -45,9 +45,10 @@ def attention(base: Base, turns: Sequence[Turn], layer: int = -1) -> list[Weighe
     """
     text = render(turns).text
     encoded = base.tokenizer.encode(text)
-    base.encoder.set_attn_implementation("eager")  # type: ignore[no-untyped-call,unused-ignore]
+    base.encoder.set_attn_implementation("eager")
+    base.encoder.train(False)
     with torch.no_grad():
-        seen = base.encoder.eval()(torch.tensor([encoded.ids]), output_attentions=True).attentions[layer]
+        seen = base.encoder(torch.tensor([encoded.ids]), output_attentions=True).attentions[layer]
     received = seen[0].mean((0, 1)).tolist()
     by_character = [0.0] * len(text)
     for (start, end), weight in zip(encoded.offsets, received, strict=True):

@@ -42,8 +42,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tupl
         process.communicate()
 
 
-def code(path: Path) -> list[Any]:
-    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+def cells(path: Path, kind: str) -> list[Any]:
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return [cell for cell in notebook.cells if cell.cell_type == kind]
 
 
 def kinds(cell: Any) -> list[str]:
@@ -62,7 +63,7 @@ def test_it_runs_and_shows_what_is_committed(
     process, written = running[name]
     said, _ = process.communicate(timeout=1200)
     assert process.returncode == 0, said[-3000:]
-    fresh, committed = code(written), code(ROOT / "notebooks" / f"{name}.ipynb")
+    fresh, committed = cells(written, "code"), cells(ROOT / "notebooks" / f"{name}.ipynb", "code")
     assert [kinds(cell) for cell in fresh] == [kinds(cell) for cell in committed]
     assert sum("image/png" in kinds(cell) for cell in fresh) >= 1
 
@@ -70,9 +71,8 @@ def test_it_runs_and_shows_what_is_committed(
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_what_is_committed_is_small_and_whole(path: Path) -> None:
     assert path.stat().st_size < AT_MOST
-    cells = nbformat.read(path, as_version=4).cells
-    assert any(re.search("[一-龥]", cell.source) for cell in cells if cell.cell_type == "markdown")
-    for number, cell in enumerate(code(path), 1):
+    assert all(re.search("[一-龥]", cell.source) for cell in cells(path, "markdown"))
+    for number, cell in enumerate(cells(path, "code"), 1):
         assert cell.execution_count == number, cell.source
         assert not cell.metadata, cell.metadata
         for output in cell.outputs:
@@ -84,7 +84,6 @@ def test_what_is_committed_is_small_and_whole(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_links_lead_somewhere(path: Path) -> None:
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "markdown":
-            for link in re.findall(r"\]\((?!http)([^)#]+)\)", cell.source):
-                assert (path.parent / link).exists(), link
+    for cell in cells(path, "markdown"):
+        for link in re.findall(r"\]\((?!http)([^)#]+)\)", cell.source):
+            assert (path.parent / link).exists(), link
