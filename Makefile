@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: setup run test soak lint train bench sbom audit
+.PHONY: setup run test soak lint notebooks train bench sbom audit
 
 setup: .venv/serve.stamp
 run: setup
@@ -34,6 +34,9 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+notebooks: .venv/dev.stamp
+	for notebook in notebooks/*.ipynb; do $(BIN)/python -m tests.notebooks.execute $$notebook $$notebook || exit 1; done
 
 train: .venv/dev.stamp
 	$(BIN)/yidiantong train --config training/configs/release.toml --output runs/release

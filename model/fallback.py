@@ -25,7 +25,7 @@ def features(text: str) -> list[str]:
 
 def _located(text: str) -> Iterator[tuple[str, int, int]]:
     compact = text.lower()
-    for word, start, end in _jieba().tokenize(compact):
+    for word, start, end in segmenter().tokenize(compact):
         if not word.isspace():
             yield f"w:{word}", start, end
     for size in NGRAMS:
@@ -35,7 +35,7 @@ def _located(text: str) -> Iterator[tuple[str, int, int]]:
                 yield gram, start, start + size
 
 
-def _jieba() -> Any:
+def segmenter() -> Any:
     """The tokenizer with the domain's words; loading it takes half a second."""
     import jieba
 
@@ -66,7 +66,7 @@ class Linear:
                 self._bias = arrays["bias"]
         except (OSError, ValueError, KeyError) as error:
             raise ReleaseError(f"{FILES.fallback} does not load: {error}") from error
-        _jieba()  # now, not while the first caller waits
+        segmenter()  # now, not while the first caller waits
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text."""

@@ -28,9 +28,10 @@ from model.suggest import Suggester
 from model.text import render
 from training.baseline import train_baseline
 from training.calibrate import calibrate, habit
-from training.card import write_card
+from training.card import GOLDEN, write_card
 from training.config import Config
 from training.dataset import as_datasets, encode
+from training.dataset_card import describe, write_dataset_card
 from training.evaluate import HELD_OUT, Case
 from training.export import export_fp32, quantise, save_tokenizer
 from training.familiar import call_head
@@ -42,7 +43,6 @@ from training.report import write_report
 from training.smooth import smooth
 
 WEIGHTS, TRAINED = "network.pt", "trained.json"
-GOLDEN = 12
 SEEN = 256
 Say = Callable[[str], None]
 
@@ -56,7 +56,8 @@ def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
 
     `resume` goes on from the last checkpoint, or from the end of training where that was reached.
 
-    Left behind: `config.json`, `checkpoints/` with TensorBoard events, `release/`, `report/`, `run.json`.
+    Left behind: `config.json`, `checkpoints/` with TensorBoard events, `release/`, `report/`, `run.json` and
+    `DATASET_CARD.md`.
 
     Raises:
         DataError: a broken corpus.
@@ -120,6 +121,7 @@ def finish(
     facts["size"] = sum(path.stat().st_size for path in release.iterdir()) / 1e6
     (release / "MODEL_CARD.md").write_text(write_card(facts, config, report), encoding="utf-8")
     _manifest(release, facts)
+    (folder / "DATASET_CARD.md").write_text(write_dataset_card(facts, describe(config, parts)), encoding="utf-8")
     (folder / "run.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     say(f"release {facts['version']} in {release}")
     return release
@@ -230,7 +232,11 @@ def _facts(config: Config, parts: dict[str, list[Item]], network: CallNetwork) -
         "teacher": open_release(config.distil.teacher, ()).version if config.distil.teacher else "",
         "layers": network.encoder.config.num_hidden_layers,
         "parameters": sum(p.numel() for p in network.parameters()) / 1e6,
-        "sources": {str(path): corpus_hash(load_corpus(path)) for path in (config.corpus.folder, *config.corpus.more)},
+        "sources": [
+            {"folder": str(path), "hash": corpus_hash(found), "calls": len(found)}
+            for path in (config.corpus.folder, *config.corpus.more)
+            for found in [load_corpus(path)]
+        ],
         **{name: len(part) for name, part in parts.items()},
     }
 

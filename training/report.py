@@ -66,6 +66,14 @@ def figures_table(report: dict[str, Any]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
+def slices_table(report: dict[str, Any]) -> str:
+    """The model's accuracies by slice, as a Markdown table."""
+    table = "| slice | calls | " + " | ".join(ANSWERS) + " |\n| --- | --- " + "| --- " * len(ANSWERS) + "|"
+    for name, row in report["model"]["slices"].items():
+        table += f"\n| {name} | {row['calls']} | " + " | ".join(f"{row[head]:.3f}" for head in ANSWERS) + " |"
+    return table
+
+
 def _calibration_table(model: dict[str, Any]) -> str:
     rows = [["expected calibration error", "of the model", "of a perfect one on so few calls", "its 95th percentile"]]
     rows.append(["---"] * 4)
@@ -93,11 +101,7 @@ def _markdown(report: dict[str, Any]) -> str:
         parts.append(
             "Hidden danger: " + ", ".join(f"{key.replace('_', ' ')} {n}" for key, n in model["danger"].items())
         )
-    parts.append(
-        "## Slices\n\n| slice | calls | " + " | ".join(ANSWERS) + " |\n| --- | --- " + "| --- " * len(ANSWERS) + "|"
-    )
-    for name, row in model["slices"].items():
-        parts[-1] += f"\n| {name} | {row['calls']} | " + " | ".join(f"{row[head]:.3f}" for head in ANSWERS) + " |"
+    parts.append("## Slices\n\n" + slices_table(report))
     parts.append(
         "## Categories\n\n| category | calls | recall | precision | mostly taken for |\n| --- | --- | --- | --- | --- |"
     )

@@ -53,8 +53,19 @@ def test_the_card_is_written_from_the_run(run_folder: Path) -> None:
     for said_there in (facts["version"], facts["corpus"], f"{facts['train']} calls", f"int8 {facts['int8']:.4f}",
                        f"{report['model']['accuracy']['category']['value']:.3f}"):  # fmt: skip
         assert said_there in card
-    for heading in ("Intended use", "Limits", "jieba + scikit-learn"):
+    for heading in ("Intended use", "Data", "Slices", "Limits", "Privacy", "jieba + scikit-learn"):
         assert heading in card
+    slices = report["model"]["slices"]
+    assert all(f"| {name} | {row['calls']} | {row['category']:.3f} |" in card for name, row in slices.items())
+
+
+def test_the_dataset_card_counts_what_was_learnt_from(run_folder: Path) -> None:
+    facts = json.loads((run_folder / "run.json").read_text())
+    card = (run_folder / "DATASET_CARD.md").read_text()
+    (source,) = facts["sources"]
+    for said_there in (facts["version"], facts["corpus"], f"| `{source['hash']}` | {source['calls']} |",
+                       f"All that was taken: {facts['train'] + facts['validation'] + facts['test']} calls"):  # fmt: skip
+        assert said_there in card
 
 
 def test_a_run_that_died_after_training_goes_on_from_there(run_folder: Path) -> None:
