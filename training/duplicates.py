@@ -9,7 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zlib import crc32
 
+import numpy as np
 from datasketch import MinHash, MinHashLSH
+from numpy.typing import NDArray
 
 from data.corpus import Item
 
@@ -71,6 +73,34 @@ def near_duplicates(items: Sequence[Item], threshold: float = 0.8) -> Iterator[t
             if items[other].group != item.group and (share := overlap(found, sets[other])) >= threshold:
                 yield items[other], item, share
         index.insert(number, sketch)
+
+
+def alike(items: Sequence[Item], known: int, threshold: float = 0.7) -> Iterator[tuple[int, int]]:
+    """Numbers of two items, the later beyond the first `known`, whose letters are the same or nearly (`overlap`).
+
+    Candidates share a key of `band_keys`. Each is held against those of the known that share it, the first of the
+    others and the one before it: that joins whatever is alike, in a time that grows with the number of items alone.
+    """
+    keys = np.array([band_keys(said(item)) for item in items], np.int64)
+    seen: set[tuple[int, int]] = set()
+    for column in keys.T:
+        for run in _runs(column):
+            old, new = [n for n in run if n < known], [n for n in run if n >= known]
+            for at, number in enumerate(new):
+                pairs = {(other, number) for other in (*old, *new[: min(at, 1)], *new[max(0, at - 1) : at])} - seen
+                seen |= pairs
+                found = shingles(said(items[number])) if pairs else set()
+                yield from (pair for pair in sorted(pairs)
+                            if overlap(found, shingles(said(items[pair[0]]))) >= threshold)  # fmt: skip
+
+
+def _runs(column: NDArray[np.int64]) -> Iterator[list[int]]:
+    """The numbers of the rows that hold the same value, rising, for every value held more than once."""
+    order = np.argsort(column, kind="stable")
+    ends = np.flatnonzero(np.diff(column[order], append=column[order[-1:]] + 1)) + 1
+    for start, end in zip(np.concatenate([[0], ends[:-1]]), ends, strict=True):
+        if end - start > 1:
+            yield order[start:end].tolist()
 
 
 class Groups:
