@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data.corpus import CALIBRATION_DIR, CORPUS_DIR, corpus_hash, load_corpus
+from data.corpus import CALIBRATION_DIR, CORPUS_DIR, Item, corpus_hash, load_corpus
 from data.tables import DataError
 from training.config import Config, Corpus
 from training.duplicates import near_duplicates, said
@@ -56,7 +56,12 @@ def test_no_split_parts_what_is_alike(tmp_path: Path) -> None:
 
 def test_every_folder_is_read_once(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
-    monkeypatch.setattr("training.material.load_corpus", lambda folder: read.append(folder) or load_corpus(folder))
+
+    def load(folder: Path) -> list[Item]:
+        read.append(folder)
+        return load_corpus(folder)
+
+    monkeypatch.setattr("training.material.load_corpus", load)
     config = Config(corpus=Corpus(more=(own,), replay=100))
     material = collected(config)
     replayed(config, material, parted(material.items)["train"])
