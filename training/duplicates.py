@@ -112,7 +112,7 @@ class Groups:
     def __init__(self, file: Path) -> None:
         self._base = sqlite3.connect(file, isolation_level=None)
         self._base.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;"
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -131072;"
             "CREATE TABLE band (key INTEGER PRIMARY KEY, number INTEGER);"
             "CREATE TABLE root (number INTEGER PRIMARY KEY, root INTEGER);"
             "BEGIN;"
