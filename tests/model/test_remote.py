@@ -29,8 +29,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     import s3fs
 
     s3fs.S3FileSystem.clear_instance_cache()
-    s3fs.S3FileSystem().mkdir("city")
-    yield "s3://city/releases"
+    s3fs.S3FileSystem().makedirs("city", exist_ok=True)
+    yield f"s3://city/{tmp_path.name}"
     server.stop()
 
 
@@ -73,14 +73,11 @@ def test_promote_and_take_back_on_another_machine(registry: RemoteRegistry, url:
     assert open_release(other.path("r1"), (FILES.encoder,)), "fetched anew"
 
 
-def test_what_is_there_by_half_is_refused(registry: RemoteRegistry, tmp_path: Path) -> None:
+def test_what_is_there_by_half_is_refused(registry: RemoteRegistry, url: str, tmp_path: Path) -> None:
     registry.add(copied(tmp_path / "r1", "r1"))
     registry.promote("r1")
     registry.add(copied(tmp_path / "r2", "r2"))
-    fresh = RemoteRegistry(
-        f"{registry._files.protocol[0] if not isinstance(registry._files.protocol, str) else registry._files.protocol}://{registry._root}",
-        tmp_path / "fresh",
-    )
+    fresh = RemoteRegistry(url, tmp_path / "fresh")
     files(registry).rm_file(at(registry, "r2", FILES.encoder))
     with pytest.raises(Unavailable, match=f"{FILES.encoder} is missing"):
         fresh.promote("r2")
