@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class RemoteRegistry(Registry):
-    """Releases by version under `url`; those that are used are kept in the folder `cache`, by version and checksum.
+    """Releases by version under `url`; those that are used are kept in `cache`, by URL, version and checksum.
 
     A release is there once its manifest is, which is written last and names every file with its checksum. Stores of
     objects know no lock: of two people who promote in the same moment, the later one wins.
@@ -33,7 +33,7 @@ class RemoteRegistry(Registry):
     """
 
     def __init__(self, url: str, cache: Path) -> None:
-        super().__init__(cache)
+        super().__init__(cache / hashlib.sha256(url.encode()).hexdigest()[:12])
         try:
             from fsspec.core import url_to_fs
 
@@ -53,7 +53,7 @@ class RemoteRegistry(Registry):
     def stamp(self) -> object:
         """The aliases' bytes, read anew."""
         raw = self._asked(lambda: bytes(self._files.cat_file(f"{self._root}/{POINTERS}")))
-        if raw is None and self._read[1] is not None:
+        if raw is None and (self.folder / POINTERS).exists():
             raise Unavailable(f"{POINTERS} is gone from {self._shown}")
         self._remember(raw)
         return raw
