@@ -24,6 +24,10 @@ class RegistryError(ValueError):
     """What was asked of the registry cannot be done; the message says why."""
 
 
+class Unavailable(RegistryError):
+    """The registry, or a part of it, cannot be read now; asking again may help."""
+
+
 class Registry:
     """Releases by version in `folder`, which may lie on a share that several machines mount.
 
@@ -43,20 +47,17 @@ class Registry:
         """Which version each alias stands for; those that stand for none are left out.
 
         Raises:
-            RegistryError: the file of aliases is broken.
+            RegistryError: the file of aliases is broken, or cannot be read.
         """
-        try:
-            found = json.loads((self.folder / POINTERS).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, RecursionError) as error:
-            raise RegistryError(f"{POINTERS} cannot be read: {error}") from error
-        if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
-            raise RegistryError(f"{POINTERS} is not a table of versions")
-        return {alias: checked(found[alias]) for alias in ALIASES if alias in found}
+        raw = self._pointers()
+        return {} if raw is None else pointers(raw)
 
-    def stamp(self) -> tuple[int, int] | None:
-        """Changes whenever the aliases do; None while there are none."""
+    def stamp(self) -> object:
+        """Changes whenever the aliases do; None while there are none.
+
+        Raises:
+            Unavailable: they cannot be read.
+        """
         try:
             state = (self.folder / POINTERS).stat()
         except OSError:
@@ -105,17 +106,10 @@ class Registry:
         """
         version = checked(Blend(source).version)
         with self._alone():
-            target = self.folder / version
-            if target.exists():
+            if self._has(version):
                 raise RegistryError(f"release {version} is here already")
-            scratch = Path(tempfile.mkdtemp(prefix=".incoming-", dir=self.folder))
-            try:
-                shutil.copytree(source, scratch / version)
-                open_release(scratch / version, (*NEURAL, FILES.fallback))
-                os.rename(scratch / version, target)
-            finally:
-                shutil.rmtree(scratch)
-            self._point({**self.aliases(), "candidate": version})
+            self._put(source, version)
+            self._choose({**self.aliases(), "candidate": version})
         return version
 
     def promote(self, version: str) -> None:
@@ -132,7 +126,7 @@ class Registry:
                 aliases["live"] = version
             if aliases.get("candidate") == version:
                 del aliases["candidate"]
-            self._point(aliases)
+            self._choose(aliases)
 
     def rollback(self) -> str | None:
         """Makes the previous release the live one and the other way round; the version that is live now.
@@ -147,13 +141,40 @@ class Registry:
             aliases["previous"] = aliases.pop("live")
             if previous:
                 aliases["live"] = previous
-            self._point(aliases)
+            self._choose(aliases)
         return previous
 
-    def _point(self, aliases: Mapping[Alias, str]) -> None:
+    def last_live(self) -> Path | None:
+        """Where the live release is while the registry cannot be read; None where nothing is kept of it."""
+        return None
+
+    def _pointers(self) -> bytes | None:
+        try:
+            return (self.folder / POINTERS).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RegistryError(f"{POINTERS} cannot be read: {error}") from error
+
+    def _has(self, version: str) -> bool:
+        return (self.folder / version).exists()
+
+    def _put(self, source: Path, version: str) -> None:
+        scratch = Path(tempfile.mkdtemp(prefix=".incoming-", dir=self.folder))
+        try:
+            shutil.copytree(source, scratch / version)
+            open_release(scratch / version, (*NEURAL, FILES.fallback))
+            os.rename(scratch / version, self.folder / version)
+        finally:
+            shutil.rmtree(scratch)
+
+    def _choose(self, aliases: Mapping[Alias, str]) -> None:
+        self._point(json.dumps(aliases).encode())
+
+    def _point(self, raw: bytes) -> None:
         scratch = self.folder / f".{POINTERS}.{os.getpid()}"
-        with scratch.open("w", encoding="utf-8") as file:
-            json.dump(aliases, file)
+        with scratch.open("wb") as file:
+            file.write(raw)
             file.flush()
             os.fsync(file.fileno())
         os.replace(scratch, self.folder / POINTERS)
@@ -168,6 +189,21 @@ class Registry:
                 yield
         except OSError as error:
             raise RegistryError(f"{self.folder} cannot be changed: {error.strerror}") from error
+
+
+def pointers(raw: bytes) -> Mapping[Alias, str]:
+    """The aliases in the file of aliases.
+
+    Raises:
+        RegistryError: it is broken.
+    """
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise RegistryError(f"{POINTERS} cannot be read: {error}") from error
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
+        raise RegistryError(f"{POINTERS} is not a table of versions")
+    return {alias: checked(found[alias]) for alias in ALIASES if alias in found}
 
 
 def checked(name: str) -> str:

@@ -43,7 +43,7 @@ def drift(
     with stored() as (store, chosen):
         wanted = chosen.drift_reference if reference is None else "" if reference == "release" else reference
         try:
-            release = open_release(live_folder(chosen), ())
+            release = open_release(live_folder(chosen, chosen.registry), ())
             compared = found.reference(store, release, wanted, city)
         except (RegistryError, ReleaseError) as error:
             raise fail(str(error)) from error

@@ -23,7 +23,7 @@ def registry() -> "Iterator[tuple[Registry, Settings]]":
 
     chosen = settings()
     try:
-        yield Registry(chosen.releases_folder), chosen
+        yield chosen.registry, chosen
     except (RegistryError, ReleaseError) as error:
         raise fail(str(error)) from error
 

@@ -164,7 +164,7 @@ class Watch:
             metrics.drift_calls.labels(one.feature).set(one.calls)
 
     def _shifts(self) -> list[Shift]:
-        release = open_release(live_folder(self._settings), ())
+        release = open_release(live_folder(self._settings, self._settings.registry), ())
         if self._known is None or self._known[0] != release.version:
             self._known = release.version, reference(self._store, release, self._settings.drift_reference)
         days = Span(today() - timedelta(RECENT_DAYS - 1), today() + ONE)

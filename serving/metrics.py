@@ -16,6 +16,7 @@ queueing = Histogram("yidiantong_queue_seconds", "Time a request waited before i
 inference = Histogram("yidiantong_inference_seconds", "Time of classifying and routing one request", buckets=SECONDS)
 refused = Counter("yidiantong_refused_total", "Requests refused because the queue was full")
 degraded = Gauge("yidiantong_degraded", "Parts that do not work (0 when all is well)")
+registry_unavailable = Gauge("yidiantong_registry_unavailable", "The registry or its live release cannot be read now")
 release_refused = Gauge("yidiantong_release_refused", "The live release of the registry does not serve: it is broken")
 shadow_answers = Counter("yidiantong_shadow_answers_total", "Calls that the candidate answered, too", ["agreed"])
 shadow_left_out = Counter("yidiantong_shadow_left_out_total", "Calls that the candidate could not keep up with")

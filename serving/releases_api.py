@@ -46,12 +46,13 @@ ReleasesOf = Annotated[Releases, Depends(releases)]
 def _here(found: Releases) -> Here:
     try:
         aliases = {str(alias): version for alias, version in found.registry.aliases().items()}
+        versions = tuple(found.registry.versions())
     except RegistryError as error:
         raise Problem(409, str(error)) from error
     return Here(
         serves=found.suggester.model.version,
         problem=found.problem,
-        versions=tuple(found.registry.versions()),
+        versions=versions,
         aliases=aliases,
     )
 

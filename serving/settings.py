@@ -7,7 +7,9 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data.policy import DEFAULT_CITY
+from model.registry import Registry
 from model.release import BUNDLED
+from model.remote import registry_at
 from serving.figures.periods import window
 
 
@@ -20,7 +22,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8110
     state_dir: Path = Path("var")
     release: Path = BUNDLED
-    releases: Path | None = None
+    releases: str = ""
     release_poll_seconds: Annotated[float, Field(gt=0, le=3_600)] = 5
     shadow_share: Annotated[float, Field(ge=0, le=1)] = 0
     city: str = DEFAULT_CITY
@@ -52,10 +54,20 @@ class Settings(BaseSettings):
             window(text)
         return text
 
+    @field_validator("releases")
+    @classmethod
+    def _openable(cls, place: str) -> str:
+        registry_at(place, Path())
+        return place
+
     @property
-    def releases_folder(self) -> Path:
-        """The registry: `releases`, or a folder in `state_dir`."""
-        return self.releases or self.state_dir / "releases"
+    def registry(self) -> Registry:
+        """The registry: `releases`, a folder or a URL, or else a folder in `state_dir`.
+
+        Raises:
+            RegistryError: no such kind of URL, or what reads it is not installed.
+        """
+        return registry_at(self.releases or str(self.state_dir / "releases"), self.state_dir / "fetched")
 
     @property
     def store_url(self) -> str:

@@ -4,28 +4,24 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from data.corpus import Item, load_corpus
+from data.corpus import Item
 from data.redaction import MARK, redact_turns
 from data.taxonomy import URGENCIES, categories
 from training.card import rendered
 from training.config import Config
 from training.duplicates import near_duplicates
-from training.material import replayed
+from training.material import Material, replayed
 
 THRESHOLD = 0.8
 SHOWN = 10
 Parts = Mapping[str, Sequence[Item]]
 
 
-def describe(config: Config, parts: Parts) -> dict[str, Any]:
-    """Every figure of the card from the items of each split.
-
-    Raises:
-        DataError: a folder of the config cannot be read any more.
-    """
+def describe(config: Config, material: Material, parts: Parts) -> dict[str, Any]:
+    """Every figure of the card from what the run has and the items of each split."""
     items = [item for part in parts.values() for item in part]
-    corpus = {item.id for item in load_corpus(config.corpus.folder)}
-    learnt = replayed(config, parts["train"])
+    corpus = material.corpus
+    learnt = replayed(config, material, parts["train"])
     known = {item.category for item in learnt}
     return {
         "calls": len(items),
@@ -72,7 +68,7 @@ def distance(a: Sequence[Item], b: Sequence[Item]) -> float:
     return 0.5 * sum(abs(mixes[0][code] / len(a) - mixes[1][code] / len(b)) for code in categories())
 
 
-def _learnt(config: Config, learnt: Sequence[Item], train: Sequence[Item], corpus: set[str]) -> dict[str, Any]:
+def _learnt(config: Config, learnt: Sequence[Item], train: Sequence[Item], corpus: frozenset[str]) -> dict[str, Any]:
     old, new = [item for item in train if item.id in corpus], [item for item in train if item.id not in corpus]
     return {
         "calls": len(learnt),
@@ -86,14 +82,14 @@ def _learnt(config: Config, learnt: Sequence[Item], train: Sequence[Item], corpu
 
 
 def _duplicates(parts: Parts) -> dict[str, Any]:
-    """What the groups do not hold together: an import is grouped by itself, not with the corpus or another import."""
+    """Pairs of nearly the same text, and those of them that a split parts."""
     side = {item.id: name for name, part in parts.items() for item in part}
     pairs = list(near_duplicates([item for part in parts.values() for item in part], THRESHOLD))
     apart = [f"{a.id} ({side[a.id]}) and {b.id} ({side[b.id]})" for a, b, _ in pairs if side[a.id] != side[b.id]]
     return {"threshold": THRESHOLD, "pairs": len(pairs), "apart": len(apart), "shown": apart[:SHOWN]}
 
 
-def _redaction(parts: Parts, corpus: set[str]) -> dict[str, Any]:
+def _redaction(parts: Parts, corpus: frozenset[str]) -> dict[str, Any]:
     beside = [item for part in parts.values() for item in part if item.id not in corpus]
     left = [item.id for item in beside if redact_turns(item.as_turns()) != item.as_turns()]
     return {

@@ -1,46 +1,102 @@
 """What a run learns from, and what it chooses on."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.corpus import Item, load_corpus, split_groups
+from data.corpus import Item, corpus_hash, load_corpus, split_groups
 from data.tables import DataError
 from data.taxonomy import categories
 from model.release import HEADS
 from training.config import Config
+from training.duplicates import alike
 
 
-def collected(config: Config) -> list[Item]:
-    """The corpus, whole or a seeded sample, and everything of the folders beside it.
+@dataclass(frozen=True)
+class Material:
+    """Everything that a run has, read once: `items`, of which those with an id in `corpus` are the corpus'.
+
+    `sources` says of each folder its `hash` and how many `calls` it holds; `left_out` counts calls of the folders beside the corpus that are
+    nearly those of its validation or test split, or of the calls that calibrate.
+    """
+
+    items: list[Item]
+    corpus: frozenset[str]
+    sources: Sequence[Mapping[str, Any]]
+    left_out: int = 0
+
+
+def collected(config: Config) -> Material:
+    """The corpus, whole or a seeded sample, and what is in the folders beside it, so that no split parts what is alike.
 
     Raises:
         DataError: an id stands in two folders.
     """
     corpus = load_corpus(config.corpus.folder)
+    seen = frozenset(item.id for item in corpus)
+    sources = [_source(config.corpus.folder, corpus)]
+    more: list[Item] = []
+    ids = set(seen)
+    for folder in config.corpus.more:
+        own = load_corpus(folder)
+        if twice := ids & {item.id for item in own}:
+            raise DataError(folder, 0, "id", f"{min(twice)!r} stands in another folder, too")
+        ids |= {item.id for item in own}
+        sources.append(_source(folder, own))
+        more += own
     if config.corpus.limit is not None:
         order = np.random.default_rng(config.corpus.seed).permutation(len(corpus))[: config.corpus.limit]
         corpus = [corpus[n] for n in sorted(order)]
-    seen = {item.id for item in corpus}
-    for folder in config.corpus.more:
-        own = load_corpus(folder)
-        if twice := seen & {item.id for item in own}:
-            raise DataError(folder, 0, "id", f"{min(twice)!r} stands in another folder, too")
-        seen |= {item.id for item in own}
-        corpus += own
-    return corpus
+    kept = _beside(config, corpus, more) if more else []
+    return Material([*corpus, *kept], seen, sources, len(more) - len(kept))
 
 
-def replayed(config: Config, train: Sequence[Item]) -> list[Item]:
+def _source(folder: Path, items: Sequence[Item]) -> dict[str, Any]:
+    return {"folder": str(folder), "hash": corpus_hash(items), "calls": len(items)}
+
+
+def _beside(config: Config, corpus: list[Item], more: list[Item]) -> list[Item]:
+    """`more`, grouped with what is alike in it and in the training split of the corpus, whose own groups never move.
+
+    A call that is nearly one held out, or one that calibrates, is left out: it must not be learnt, and held out it
+    would count the same call twice.
+    """
+    splits = split_groups(corpus, config.corpus.seed)
+    items = [*corpus, *load_corpus(config.corpus.calibration), *more]
+    known = len(items) - len(more)
+    parents: dict[str, str] = {}
+    dropped: set[int] = set()
+
+    def root(group: str) -> str:
+        while group in parents:
+            group = parents[group]
+        return group
+
+    for one, other in alike(items, known):
+        if one < known and splits.get(items[one].group) != "train":
+            dropped.add(other)
+            continue
+        joined = dict.fromkeys((root(items[one].group), root(items[other].group)))
+        first, *rest = sorted(joined, key=lambda group: group not in splits)
+        parents |= {group: first for group in rest if group not in splits}
+    return [
+        item.model_copy(update={"group": root(item.group)})
+        for number, item in enumerate(more, known)
+        if number not in dropped
+    ]
+
+
+def replayed(config: Config, material: Material, train: Sequence[Item]) -> list[Item]:
     """The training split with as many of the corpus' items (seeded) as are replayed, and all others."""
     if config.corpus.replay is None:
         return list(train)
-    corpus = {item.id for item in load_corpus(config.corpus.folder)}
-    old = [item for item in train if item.id in corpus]
+    old = [item for item in train if item.id in material.corpus]
     kept = np.random.default_rng(config.fit.seed).permutation(len(old))[: config.corpus.replay]
-    return [old[n] for n in sorted(kept)] + [item for item in train if item.id not in corpus]
+    return [old[n] for n in sorted(kept)] + [item for item in train if item.id not in material.corpus]
 
 
 def parted(items: Sequence[Item], seed: int = 110) -> dict[str, list[Item]]:

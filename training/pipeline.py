@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from data.corpus import Item, corpus_hash, load_corpus
+from data.corpus import Item, corpus_hash
 from data.otherworld import OtherText, load_otherworld
 from data.records import Call, Turn
 from data.taxonomy import URGENCIES, categories
@@ -36,7 +36,7 @@ from training.evaluate import HELD_OUT, Case
 from training.export import export_fp32, quantise, save_tokenizer
 from training.familiar import call_head
 from training.fit import fine_tune, trained_network
-from training.material import choosing, collected, drawn, labels, parted, replayed
+from training.material import Material, choosing, collected, drawn, labels, parted, replayed
 from training.network import CallNetwork
 from training.reference import write_measured
 from training.report import write_report
@@ -65,10 +65,12 @@ def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
-    items = collected(config)
-    parts = parted(items, config.corpus.seed)
-    data = as_datasets(parts | {"train": replayed(config, parts["train"])})
-    say(f"corpus {corpus_hash(items)}: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items()))
+    material = collected(config)
+    parts = parted(material.items, config.corpus.seed)
+    data = as_datasets(parts | {"train": replayed(config, material, parts["train"])})
+    say(f"corpus {corpus_hash(material.items)}: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items()))
+    if material.left_out:
+        say(f"{material.left_out} calls left out: nearly the same are held out, or calibrate")
     if not (resume and (folder / TRAINED).exists()):
         begun = time.monotonic()
         torch.save(fine_tune(config, data, folder / "checkpoints", resume).state_dict(), folder / WEIGHTS)
@@ -76,7 +78,7 @@ def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
         (folder / TRAINED).write_text(json.dumps(cost), encoding="utf-8")
     network, tokenizer = trained_network(config, folder / WEIGHTS)
     cost = json.loads((folder / TRAINED).read_text(encoding="utf-8"))
-    return finish(config, folder, network, tokenizer, parts, cost, say)
+    return finish(config, folder, network, tokenizer, material, cost, say)
 
 
 def finish(
@@ -84,7 +86,7 @@ def finish(
     folder: Path,
     network: CallNetwork,
     tokenizer: Tokenizer,
-    parts: dict[str, list[Item]],
+    material: Material,
     cost: dict[str, float],
     say: Say,
 ) -> Path:
@@ -92,7 +94,8 @@ def finish(
     release = folder / "release"
     shutil.rmtree(release, ignore_errors=True)
     release.mkdir()
-    facts = _facts(config, parts, network) | cost
+    parts = parted(material.items, config.corpus.seed)
+    facts = _facts(config, material, network) | {name: len(part) for name, part in parts.items()} | cost
     say("exporting to int8 ONNX")
     facts["fp32"], facts["int8"] = _export(config, network, tokenizer, parts["validation"], release)
     if facts["fp32"] - facts["int8"] > config.quantise.max_loss:
@@ -121,7 +124,9 @@ def finish(
     facts["size"] = sum(path.stat().st_size for path in release.iterdir()) / 1e6
     (release / "MODEL_CARD.md").write_text(write_card(facts, config, report), encoding="utf-8")
     _manifest(release, facts)
-    (folder / "DATASET_CARD.md").write_text(write_dataset_card(facts, describe(config, parts)), encoding="utf-8")
+    (folder / "DATASET_CARD.md").write_text(
+        write_dataset_card(facts, describe(config, material, parts)), encoding="utf-8"
+    )
     (folder / "run.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     say(f"release {facts['version']} in {release}")
     return release
@@ -217,11 +222,11 @@ def _manifest(release: Path, facts: dict[str, Any]) -> None:
     write_manifest(release, facts["version"], {key: facts[key] for key in keys})
 
 
-def _facts(config: Config, parts: dict[str, list[Item]], network: CallNetwork) -> dict[str, Any]:
+def _facts(config: Config, material: Material, network: CallNetwork) -> dict[str, Any]:
     now = datetime.now(UTC)
     paths = {"corpus": {"folder", "calibration", "more"}}
     digest = hashlib.sha256(config.model_dump_json(exclude=paths).encode()).hexdigest()[:8]
-    corpus = corpus_hash(item for part in parts.values() for item in part)
+    corpus = corpus_hash(material.items)
     return {
         "version": f"{now:%Y.%m.%d}-{corpus[:4]}{digest[:4]}",
         "created": f"{now:%Y-%m-%dT%H:%M:%SZ}",
@@ -232,12 +237,8 @@ def _facts(config: Config, parts: dict[str, list[Item]], network: CallNetwork) -
         "teacher": open_release(config.distil.teacher, ()).version if config.distil.teacher else "",
         "layers": network.encoder.config.num_hidden_layers,
         "parameters": sum(p.numel() for p in network.parameters()) / 1e6,
-        "sources": [
-            {"folder": str(path), "hash": corpus_hash(found), "calls": len(found)}
-            for path in (config.corpus.folder, *config.corpus.more)
-            for found in [load_corpus(path)]
-        ],
-        **{name: len(part) for name, part in parts.items()},
+        "sources": material.sources,
+        "left_out": material.left_out,
     }
 
 

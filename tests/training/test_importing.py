@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,12 +16,13 @@ import pytest
 from openpyxl import Workbook
 
 from data.corpus import load_corpus
+from data.lines import LONGEST_LINE
 from data.tables import DataError
 from data.taxonomy import Urgency
-from training.importing.groups import groups
+from training.duplicates import groups
 from training.importing.mapping import CodeMap, load_mapping
 from training.importing.readers import rows, sniffed
-from training.importing.records import REJECTED, UNMAPPED, import_records
+from training.importing.records import NUL, REJECTED, UNMAPPED, import_records
 
 MAPPING = """
 skip = ["测试*"]
@@ -140,7 +143,7 @@ def test_the_same_matter_is_one_group(mapping: CodeMap, tmp_path: Path) -> None:
 
 
 def test_groups_that_a_later_text_joins_become_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.importing.groups._keys", lambda text: [text.encode(), *(c.encode() for c in text)])
+    monkeypatch.setattr("training.duplicates.band_keys", lambda text: [int.from_bytes(text.encode()), *map(ord, text)])
     with groups() as found:
         for number, text in enumerate(["ab", "cd", "ef", "bc", "dx", "fy", "ye"], 1):
             assert not found.add(number, text)
@@ -233,6 +236,79 @@ def test_hostile_json_lines(tmp_path: Path, mapping: CodeMap) -> None:
     assert tally.taken == 1
     assert tally.rejected.total() == len(hostile)
     assert "狗叫" not in (tmp_path / "out" / REJECTED).read_text(encoding="utf-8")
+
+
+def refusals(path: Path, mapping: CodeMap, folder: Path) -> tuple[list[str], Counter[str]]:
+    """The texts taken, and why the others were not."""
+    tally = import_records([path], mapping, "own", folder / "out")
+    lines = (folder / "out" / "own.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["text"] for line in lines], tally.rejected
+
+
+def test_numbers_and_gaps_of_a_parquet_file(tmp_path: Path, mapping: CodeMap) -> None:
+    nan = float("nan")
+    mapping = mapping.model_copy(update={"categories": {"101": "noise"}, "urgencies": {"1": Urgency.EMERGENCY}})
+    table = {"报警内容": ["狗叫", "歌厅吵", "没有类别", "半个类别", "没有等级"],
+             "类别": [101.0, 101.0, nan, 101.5, 101.0], "等级": [1.0, nan, 1.0, 1.0, None]}  # fmt: skip
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    taken, refused = refusals(tmp_path / "a.parquet", mapping, tmp_path)
+    assert taken == ["狗叫", "歌厅吵", "没有等级"]
+    assert refused == {UNMAPPED: 1, "holds a float, not text": 1}
+    items = load_corpus(tmp_path / "out")
+    assert [item.urgency for item in items] == [Urgency.EMERGENCY, *[Urgency.ROUTINE_ONSITE] * 2]
+
+
+@pytest.mark.parametrize("value", [float("nan"), 1.5, b"\xe7\x8b\x97", True, Decimal("1.5"), float("inf")])
+def test_what_is_no_text_is_not_taken_for_one(tmp_path: Path, mapping: CodeMap, value: object) -> None:
+    pq.write_table(pa.table({"报警内容": [value], "类别": ["噪音"]}), tmp_path / "a.parquet")
+    assert refusals(tmp_path / "a.parquet", mapping, tmp_path)[0] == []
+
+
+def test_nul_is_no_character(tmp_path: Path, mapping: CodeMap) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("报警内容,类别\n狗\0叫,噪音\n歌厅吵,噪\0音\n广场舞,噪音\n".encode())
+    taken, refused = refusals(path, mapping, tmp_path)
+    assert taken == ["广场舞"]
+    assert refused == {NUL: 2}
+    turns = [{"speaker": "caller", "text": "楼上\0吵"}]
+    (tmp_path / "a.jsonl").write_text(json.dumps({"报警内容": turns, "类别": "噪音"}), encoding="utf-8")
+    assert import_records([tmp_path / "a.jsonl"], mapping, "own", None).rejected == {NUL: 1}
+
+
+def test_formulas_are_no_words(tmp_path: Path, mapping: CodeMap) -> None:
+    book = Workbook()
+    for record in (RECORDS[0], ("狗叫", "噪音"), ('="狗叫"&"不停"', "噪音"), ("#N/A", "噪音"), ("歌厅吵", "=B2")):
+        book.active.append(record)
+    written = book.active.cell(6, 1, "=A2")  # as programs write that keep a formula's text
+    written.data_type = "s"
+    book.active.cell(6, 2, "噪音")
+    book.save(tmp_path / "a.xlsx")
+    taken, refused = refusals(tmp_path / "a.xlsx", mapping, tmp_path)
+    assert taken == ["狗叫"]
+    assert refused["holds a formula, not what it gives"] == 1
+    assert refused.total() == 4
+
+
+def test_a_line_of_any_length_takes_no_more_memory(tmp_path: Path, mapping: CodeMap) -> None:
+    import tracemalloc
+
+    path = tmp_path / "a.csv"
+    with path.open("w", encoding="utf-8") as file:
+        file.write("报警内容,类别\n狗叫,噪音\n")
+        for _ in range(40):
+            file.write("字" * LONGEST_LINE)
+        file.write(",噪音\n歌厅吵,噪音\n广场舞\n")
+    tracemalloc.start()
+    found = list(rows(path, "utf-8"))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [line for line, _ in found] == [2, 3, 4, 5]
+    assert "line over" in str(found[1][1])
+    assert found[2][1] == {"报警内容": "歌厅吵", "类别": "噪音"}
+    assert peak < 20 * LONGEST_LINE
+    path.write_text("字" * (LONGEST_LINE + 1), encoding="utf-8")
+    with pytest.raises(DataError, match="no header"):
+        list(rows(path, "utf-8"))
 
 
 def test_what_is_there_is_not_overwritten(tmp_path: Path, mapping: CodeMap) -> None:

@@ -1,10 +1,10 @@
 """How a city's own records say what a call is: their columns, their category names, their urgencies."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -13,6 +13,7 @@ from data.taxonomy import Urgency
 from training.config import Section, load_toml
 
 WILD = frozenset("*?[")
+V = TypeVar("V")
 
 
 def _known(code: str) -> str:
@@ -41,9 +42,13 @@ class CodeMap(Section):
     skip: tuple[str, ...] = ()
     style: Literal["dialogue", "note", "speech"] = "note"
 
+    @cached_property
+    def _ours(self) -> Callable[[str], str | None]:
+        return lru_cache(65_536)(partial(_found, self.categories))
+
     def category(self, name: str) -> str | None:
         """Our category for their name, None where the file has none."""
-        return _found(name, tuple(self.categories.items()))
+        return self._ours(name)
 
     def skipped(self, name: str) -> bool:
         """Whether records of that name are left out."""
@@ -51,17 +56,14 @@ class CodeMap(Section):
 
     def urgency(self, name: str) -> Urgency | None:
         """Our urgency for theirs, None where the file has none."""
-        found = _found(name, tuple((key, level.value) for key, level in self.urgencies.items()))
-        return Urgency(found) if found else None
+        return _found(self.urgencies, name)
 
 
-@lru_cache(65_536)
-def _found(name: str, entries: tuple[tuple[str, str], ...]) -> str | None:
-    exact = dict(entries)
-    if name in exact:
-        return exact[name]
-    patterns = [(key, code) for key, code in entries if WILD & set(key) and fnmatchcase(name, key)]
-    return max(patterns, key=lambda entry: len(entry[0]))[1] if patterns else None
+def _found(table: Mapping[str, V], name: str) -> V | None:
+    if name in table:
+        return table[name]
+    patterns = [pattern for pattern in table if WILD & set(pattern) and fnmatchcase(name, pattern)]
+    return table[max(patterns, key=len)] if patterns else None
 
 
 def load_mapping(path: Path) -> CodeMap:

@@ -1,10 +1,11 @@
 """Rows of CSV, XLSX, JSON lines and Parquet files, one at a time, so that memory does not grow with their number."""
 
 import csv
+import itertools
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from data.lines import LONGEST_LINE, bounded_lines, json_object
 from data.tables import DataError
@@ -59,16 +60,35 @@ def _first_bad(head: bytes) -> int:
     return len(head)
 
 
+class _Lines:
+    """Physical lines for a CSV reader; one that is too long is skipped and raised about, then the next comes."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self.number = file, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(LONGEST_LINE)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) < LONGEST_LINE or line[-1] in "\r\n":
+            return line
+        while line and line[-1] not in "\r\n":
+            line = self._file.readline(LONGEST_LINE)
+        raise csv.Error(f"line over {LONGEST_LINE} characters")
+
+
 def _csv(path: Path, encoding: str) -> Rows:
     csv.field_size_limit(LONGEST_LINE)
     with path.open(encoding=encoding or sniffed(path), errors="surrogateescape", newline="") as file:
-        reader = csv.reader(file)
-        header = next(reader, None)
-        if not header:
-            raise DataError(path, 1, "", "has no header")
-        names = [name.strip() for name in header]
+        lines = _Lines(file)
+        reader = csv.reader(lines)
+        names = _csv_names(path, reader)
         while True:
-            line = reader.line_num + 1
+            line = lines.number + 1
             try:
                 values = next(reader)
             except StopIteration:
@@ -84,6 +104,16 @@ def _csv(path: Path, encoding: str) -> Rows:
                 yield line, dict(zip(names, values, strict=True))
 
 
+def _csv_names(path: Path, reader: Iterator[list[str]]) -> list[str]:
+    try:
+        header = next(reader, None)
+    except csv.Error as error:
+        raise DataError(path, 1, "", f"has no header: {error}") from error
+    if not header:
+        raise DataError(path, 1, "", "has no header")
+    return [name.strip() for name in header]
+
+
 def _xlsx(path: Path, _: str) -> Rows:
     from openpyxl import load_workbook
 
@@ -93,16 +123,14 @@ def _xlsx(path: Path, _: str) -> Rows:
     except Exception as error:  # openpyxl raises whatever its XML and zip readers do
         raise DataError(path, 0, "", f"is no workbook: {error}") from error
     try:
-        cells = book.worksheets[0].iter_rows(values_only=True)
-        names = [str(name or "").strip() for name in next(cells, ())]
+        cells = book.worksheets[0].iter_rows()
+        names = [str(cell.value or "").strip() for cell in next(cells, ())]
         if not any(names):
             raise DataError(path, 1, "", "has no header")
-        for line, values in enumerate(cells, 2):
+        for line, found in enumerate(cells, 2):
+            values = [None if cell.data_type == "e" else cell.value for cell in found]  # what a broken formula leaves
             if any(value is not None for value in values):
-                yield (
-                    line,
-                    {name: "" if value is None else str(value) for name, value in zip(names, values, strict=False)},
-                )
+                yield line, dict(itertools.zip_longest(names, values[: len(names)]))
     finally:
         book.close()
 

@@ -3,10 +3,13 @@
 import csv
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,12 +20,15 @@ from data.records import Call
 from data.redaction import redact_turns
 from data.tables import DataError, first_problem
 from data.taxonomy import categories
-from training.importing.groups import Groups, groups
+from training.duplicates import Groups, groups, said
 from training.importing.mapping import CodeMap
 from training.importing.readers import rows
 
 REJECTED = "rejected.csv"
 UNMAPPED = "its category is in no line of the mapping"
+NUL = "holds NUL, which is no character"
+BROKEN = re.compile("[\0\ud800-\udfff]")
+FORMULA = re.compile(r"=[-+(\"'A-Za-z0-9]")
 
 
 @dataclass
@@ -106,7 +112,7 @@ def _taken(row: Mapping[str, Any] | str, mapping: CodeMap, id: str, tally: Tally
         if path.suffix.lower() != ".jsonl":
             raise DataError(path, line, missing[0], "is no column of this file")
         raise Reject(f"has no {missing[0]}")
-    theirs = _said(row[mapping.columns.category])
+    theirs = _cell(row[mapping.columns.category])
     if mapping.skipped(theirs):
         tally.skipped += 1
         return None
@@ -118,16 +124,18 @@ def _taken(row: Mapping[str, Any] | str, mapping: CodeMap, id: str, tally: Tally
 
 
 def _item(row: Mapping[str, Any], mapping: CodeMap, id: str, category: str) -> Item:
-    said = row[mapping.columns.text]
-    values = {"turns": said} if isinstance(said, list) else {"text": _said(said)}
+    told = row[mapping.columns.text]
+    values = {"turns": told} if isinstance(told, list) else {"text": _cell(told)}
     urgency = categories()[category].default_urgency
-    if mapping.columns.urgency and (theirs := _said(row.get(mapping.columns.urgency))):
+    if mapping.columns.urgency and (theirs := _cell(row.get(mapping.columns.urgency))):
         found = mapping.urgency(theirs)
         if found is None:
             raise Reject("its urgency is in no line of the mapping")
         urgency = found
     try:
         call = Call.model_validate(values)
+        for turn in call.turns:
+            _clean(turn.text)
         turns = redact_turns(call.transcript)
         kept: dict[str, Any] = {"turns": turns} if call.turns else {"text": turns[0].text}
         style = "dialogue" if any(turn.speaker == "operator" for turn in turns) else mapping.style
@@ -136,20 +144,32 @@ def _item(row: Mapping[str, Any], mapping: CodeMap, id: str, category: str) -> I
         raise Reject(": ".join(first_problem(error))) from error
 
 
-def _said(value: Any) -> str:
-    """A cell as text.
+def _cell(value: Any) -> str:
+    """A cell as text; "" where it is missing, a whole number without its fraction.
 
     Raises:
-        Reject: it holds bytes that are not text in the file's encoding.
+        Reject: it holds no text, or what no text holds.
     """
+    if isinstance(value, float | Decimal):
+        if value != value:  # NaN is what tables write where they have nothing
+            return ""
+        value = int(value) if isfinite(value) and value % 1 == 0 else value
+    if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
+        raise Reject(f"holds a {type(value).__name__}, not text")
     text = "" if value is None else str(value).strip()
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise Reject("holds bytes that are not of the file's encoding")
+    if FORMULA.match(text):
+        raise Reject("holds a formula, not what it gives")
+    return _clean(text)
+
+
+def _clean(text: str) -> str:
+    if BROKEN.search(text):
+        raise Reject(NUL if "\0" in text else "holds bytes that are not of the file's encoding")
     return text
 
 
 def _write(item: Item, number: int, found: Groups, target: TextIO | None, tally: Tally) -> None:
-    if found.add(number, "".join(turn.text for turn in item.as_turns())):
+    if found.add(number, said(item)):
         tally.repeated += 1
         return
     tally.taken += 1
