@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo, model_validator
 
+from data.own_taxonomy import PACKAGED, Taxonomy
 from data.records import Turn
 from data.tables import DATA_DIR, DataError, first_problem, read_text
-from data.taxonomy import Urgency, categories
+from data.taxonomy import Urgency
 
 CORPUS_DIR = DATA_DIR / "corpus"
 CALIBRATION_DIR = DATA_DIR / "calibration"
@@ -20,15 +21,17 @@ Split = Literal["train", "validation", "test"]
 BLOCK: tuple[Split, ...] = ("train",) * 14 + ("validation", "test")
 
 
-def known_category(code: object) -> object:
-    """`code` if the taxonomy has it; `ValueError` otherwise."""
-    if code not in categories():
-        raise ValueError(f"{code!r} is not a category of taxonomy.csv")
-    return code
+def category_of(code: str, info: ValidationInfo) -> str:
+    """What `code` stands for in the taxonomy that a file is read with; without one, as it is."""
+    taxonomy: Taxonomy | None = info.context
+    return code if taxonomy is None else taxonomy.resolved(code)
 
 
 class Item(BaseModel):
-    """One labelled call. `group` joins the variants of one story; `style` is dialogue, note or speech."""
+    """One labelled call. `group` joins the variants of one story; `style` is dialogue, note or speech.
+
+    Files are read with a taxonomy, which must have the category; one that it merges away becomes what it is part of.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,7 +39,7 @@ class Item(BaseModel):
     group: str
     turns: tuple[Turn, ...] = ()
     text: str = ""
-    category: Annotated[str, BeforeValidator(known_category)]
+    category: Annotated[str, AfterValidator(category_of)]
     urgency: Urgency
     style: Literal["dialogue", "note", "speech"]
 
@@ -51,23 +54,23 @@ class Item(BaseModel):
         return self.turns or (Turn(speaker="caller", text=self.text),)
 
 
-def read_lines(path: Path, kind: type[M]) -> Iterator[M]:
-    """One `kind` a line of a JSONL file.
+def read_lines(path: Path, kind: type[M], taxonomy: Taxonomy = PACKAGED) -> Iterator[M]:
+    """One `kind` a line of a JSONL file, its category as `taxonomy` has it.
 
     Raises:
         DataError: a line that is no JSON object, or breaks a rule of `kind` (unknown label, missing field).
     """
     for line, raw in enumerate(read_text(path).splitlines(), 1):
         try:
-            yield kind.model_validate(json.loads(raw))
+            yield kind.model_validate(json.loads(raw), context=taxonomy)
         except json.JSONDecodeError as error:
             raise DataError(path, line, "", f"is not JSON: {error.msg}") from error
         except ValidationError as error:
             raise DataError(path, line, *first_problem(error)) from error
 
 
-def load_corpus(folder: Path = CORPUS_DIR) -> list[Item]:
-    """Every item of every `*.jsonl` file in `folder`, in the order of file names and lines.
+def load_corpus(folder: Path = CORPUS_DIR, taxonomy: Taxonomy = PACKAGED) -> list[Item]:
+    """Every item of every `*.jsonl` file in `folder`, in the order of file names and lines, labelled by `taxonomy`.
 
     Raises:
         DataError: as `read_lines`; also when an id stands twice, or the folder holds no item.
@@ -75,7 +78,7 @@ def load_corpus(folder: Path = CORPUS_DIR) -> list[Item]:
     items: list[Item] = []
     seen: set[str] = set()
     for path in sorted(folder.glob("*.jsonl")):
-        for line, item in enumerate(read_lines(path, Item), 1):
+        for line, item in enumerate(read_lines(path, Item, taxonomy), 1):
             if item.id in seen:
                 raise DataError(path, line, "id", f"{item.id!r} stands twice")
             seen.add(item.id)

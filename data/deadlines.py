@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from data.policy import DestinationCode
+from data.taxonomy import DestinationCode
 from data.tables import DATA_DIR, DataError, Row, load_table
 from data.taxonomy import destinations
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ValidationInfo, field_validator
 
-from data.policy import known_destination
+from data.taxonomy import known_destination
 from data.records import Turn
 from data.tables import DATA_DIR, Row, load_table
 from data.taxonomy import Codes, Urgency
