@@ -21,16 +21,22 @@ Split = Literal["train", "validation", "test"]
 BLOCK: tuple[Split, ...] = ("train",) * 14 + ("validation", "test")
 
 
-def category_of(code: str, info: ValidationInfo) -> str:
-    """What `code` stands for in the taxonomy that a file is read with; without one, as it is."""
+def known_category(code: str, info: ValidationInfo) -> str:
+    """`code`, if the taxonomy that a file is read with knows it; `ValueError` otherwise."""
     taxonomy: Taxonomy | None = info.context
-    return code if taxonomy is None else taxonomy.resolved(code)
+    if taxonomy is not None:
+        taxonomy.resolved(code)
+    return code
+
+
+CategoryCode = Annotated[str, AfterValidator(known_category)]
 
 
 class Item(BaseModel):
     """One labelled call. `group` joins the variants of one story; `style` is dialogue, note or speech.
 
-    Files are read with a taxonomy, which must have the category; one that it merges away becomes what it is part of.
+    Files are read with a taxonomy, which must know the category. One that it merges away stays as it was labelled
+    until it is learnt or measured, so that a split is the same whatever is merged.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,7 +45,7 @@ class Item(BaseModel):
     group: str
     turns: tuple[Turn, ...] = ()
     text: str = ""
-    category: Annotated[str, AfterValidator(category_of)]
+    category: CategoryCode
     urgency: Urgency
     style: Literal["dialogue", "note", "speech"]
 
@@ -55,7 +61,7 @@ class Item(BaseModel):
 
 
 def read_lines(path: Path, kind: type[M], taxonomy: Taxonomy = PACKAGED) -> Iterator[M]:
-    """One `kind` a line of a JSONL file, its category as `taxonomy` has it.
+    """One `kind` a line of a JSONL file, its category one that `taxonomy` knows.
 
     Raises:
         DataError: a line that is no JSON object, or breaks a rule of `kind` (unknown label, missing field).
@@ -70,7 +76,7 @@ def read_lines(path: Path, kind: type[M], taxonomy: Taxonomy = PACKAGED) -> Iter
 
 
 def load_corpus(folder: Path = CORPUS_DIR, taxonomy: Taxonomy = PACKAGED) -> list[Item]:
-    """Every item of every `*.jsonl` file in `folder`, in the order of file names and lines, labelled by `taxonomy`.
+    """Every item of every `*.jsonl` file in `folder`, in the order of file names and lines.
 
     Raises:
         DataError: as `read_lines`; also when an id stands twice, or the folder holds no item.

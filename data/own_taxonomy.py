@@ -63,6 +63,14 @@ class Taxonomy:
 PACKAGED = Taxonomy("", categories())
 
 
+def together(*taxonomies: Taxonomy) -> Taxonomy:
+    """Every category that one of them knows, nothing merged: what files that several are to judge are read with."""
+    every = {**PACKAGED.categories}
+    for taxonomy in taxonomies:
+        every |= taxonomy.categories
+    return Taxonomy("+".join(taxonomy.version for taxonomy in taxonomies), every)
+
+
 class Merged(Row):
     """A packaged category that becomes part of another: the columns `code` and `into`, all others empty."""
 

