@@ -10,6 +10,7 @@ from model.registry import Registry, RegistryError
 from model.release import ReleaseError
 from model.suggest import Suggester
 from serving import metrics
+from serving.known import learn, learn_all
 from serving.settings import Settings
 
 log = structlog.get_logger()
@@ -29,6 +30,7 @@ class Releases:
         self._turn = threading.Lock()
         self._stop = threading.Event()
         self._seen = self.registry.stamp()
+        learn_all(self.registry)
         self.suggester = self._first()
         self._thread = threading.Thread(target=self._follow, name="releases", daemon=True)
 
@@ -120,4 +122,6 @@ class Releases:
         return suggester
 
     def _made(self, folder: Path) -> Suggester:
-        return Suggester(folder, self._settings.threads, self._settings.city)
+        suggester = Suggester(folder, self._settings.threads, self._settings.city)
+        learn(suggester.model.taxonomy)
+        return suggester

@@ -141,6 +141,11 @@ def compare(
         raise _fail(error) from error
     found = findings(rules, figures)
     promote = write_comparison(output, figures, found)
+    if told := figures["taxonomy"]:
+        typer.echo(f"the releases have other categories: compared on those that both know, "
+                   f"{len(told['merged'])} merged, {len(told['live']['own'])} only live, "
+                   f"{len(told['candidate']['own'])} only the candidate's ({told['candidate']['right']} of "
+                   f"{told['candidate']['calls']} of its calls right)")  # fmt: skip
     for finding in found:
         typer.echo(f"{'kept  ' if finding.kept else 'BROKEN'} {finding.rule}: {finding.found}")
     typer.echo(f"{'promote' if promote else 'refuse'} {figures['versions']['candidate']}; report in {output}")

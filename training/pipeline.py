@@ -15,8 +15,8 @@ import torch
 from tokenizers import Tokenizer
 
 from data.corpus import Item, corpus_hash, load_corpus
-from data.own_taxonomy import HEADS
 from data.otherworld import OtherText, load_otherworld
+from data.own_taxonomy import HEADS
 from data.records import Call, Turn
 from data.taxonomy import URGENCIES
 from model.blend import Blend
@@ -236,7 +236,9 @@ def _facts(config: Config, parts: dict[str, list[Item]], network: CallNetwork) -
         "merged": dict(taxonomy.merged),
         "layers": network.encoder.config.num_hidden_layers,
         "parameters": sum(p.numel() for p in network.parameters()) / 1e6,
-        "sources": {str(path): corpus_hash(load_corpus(path, taxonomy)) for path in (config.corpus.folder, *config.corpus.more)},
+        "sources": {
+            str(path): corpus_hash(load_corpus(path, taxonomy)) for path in (config.corpus.folder, *config.corpus.more)
+        },
         **{name: len(part) for name, part in parts.items()},
     }
 

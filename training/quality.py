@@ -107,9 +107,7 @@ def examine(items: Sequence[Item], encoder: Encoder) -> Quality:
     return Quality(items, probability, order, claims.any(1) & (probability.argmax(1) != labels), taxonomy)
 
 
-def _out_of_fold(
-    items: Sequence[Item], vectors: Array, labels: NDArray[np.intp], codes: int
-) -> NDArray[np.float64]:
+def _out_of_fold(items: Sequence[Item], vectors: Array, labels: NDArray[np.intp], codes: int) -> NDArray[np.float64]:
     groups = [item.group for item in items]
     probability = np.zeros((len(items), codes))
     for seen, unseen in GroupKFold(FOLDS, shuffle=True, random_state=110).split(vectors, labels, groups):

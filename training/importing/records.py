@@ -16,7 +16,6 @@ from data.corpus import Item
 from data.records import Call
 from data.redaction import redact_turns
 from data.tables import DataError, first_problem
-from data.taxonomy import categories
 from training.importing.groups import Groups, groups
 from training.importing.mapping import CodeMap
 from training.importing.readers import rows
@@ -120,7 +119,7 @@ def _taken(row: Mapping[str, Any] | str, mapping: CodeMap, id: str, tally: Tally
 def _item(row: Mapping[str, Any], mapping: CodeMap, id: str, category: str) -> Item:
     said = row[mapping.columns.text]
     values = {"turns": said} if isinstance(said, list) else {"text": _said(said)}
-    urgency = categories()[category].default_urgency
+    urgency = mapping.default_urgency(category)
     if mapping.columns.urgency and (theirs := _said(row.get(mapping.columns.urgency))):
         found = mapping.urgency(theirs)
         if found is None:
