@@ -152,10 +152,8 @@ def _reasons(
     dangers: Dangers,
     confident: bool,
 ) -> tuple[str, ...]:
-    name, owner = (
-        policy.taxonomy.categories[answer.category].name,
-        f"（{rule.responsible}）" if rule.responsible else "",
-    )
+    name = policy.taxonomy.categories[answer.category].name
+    owner = f"（{rule.responsible}）" if rule.responsible else ""
     told = [
         f"{answer.label.label}·{name}，{urgency.label} → {destinations()[destination].name}{owner}，按 {policy.version}"
     ]

@@ -82,10 +82,10 @@ def calibrate(
     blends = {head: (factor, 0.0) for head, factor in alone.items()}
     blends |= {head: blend(logits[head], values, labels[head]) for head, values in linear.items()}
     rows = np.arange(len(labels["category"]))
-    best = Calibration(blends, alone, habits, 0.0, 0.0, 0.0, taxonomy)
+    best = Calibration(blends, alone, habits, 0.0, 0.0, 0.0, taxonomy=taxonomy)
     least = np.inf
     for police_weight, habit_weight in product(WEIGHTS, WEIGHTS):
-        trial = Calibration(blends, alone, habits, police_weight, habit_weight, 0.0, taxonomy)
+        trial = Calibration(blends, alone, habits, police_weight, habit_weight, 0.0, taxonomy=taxonomy)
         table = joint(scores(logits, linear, trial), trial)
         loss = float(-np.log(table[rows, labels["category"], labels["urgency"]] + 1e-9).mean())
         if loss < least:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from datasets import Dataset, DatasetDict
 from tokenizers import Tokenizer
+from torch import nn
 from torch.utils.data import DataLoader
 from transformers import EvalPrediction, Trainer, TrainingArguments, set_seed
 
@@ -94,7 +95,9 @@ def start(config: Config) -> tuple[CallNetwork, Tokenizer]:
     taxonomy = taxonomy_of(config)
     network = CallNetwork(base.encoder, config.fit.dropout, config.loss, config.distil, taxonomy)
     if warm and warm.is_dir():
-        heads = carried_over(heads, open_release(warm, ()).taxonomy, taxonomy, network.heads["category"])
+        heads = carried_over(
+            heads, open_release(warm, ()).taxonomy, taxonomy, cast(nn.Linear, network.heads["category"])
+        )
     network.load_state_dict(heads, strict=False)
     return network, base.tokenizer
 

@@ -131,7 +131,9 @@ def _export(
     """Writes the int8 encoder; the category accuracies of fp32 and int8 on validation."""
     taxonomy = taxonomy_of(config)
     flat = np.full((len(taxonomy.codes), len(URGENCIES)), 0.25, np.float32)
-    even = Calibration(dict.fromkeys(HEADS, (1.0, 0.0)), dict.fromkeys(HEADS, 1.0), flat, 0.0, 0.0, 1.0, taxonomy)
+    even = Calibration(
+        dict.fromkeys(HEADS, (1.0, 0.0)), dict.fromkeys(HEADS, 1.0), flat, 0.0, 0.0, 1.0, taxonomy=taxonomy
+    )
     texts = [render(item.as_turns()).text for item in validation]
     truth = labels(validation, taxonomy)["category"]
     export_fp32(network, release)

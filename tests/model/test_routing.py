@@ -85,18 +85,21 @@ def test_gas_goes_to_the_fire_brigade_even_from_a_question() -> None:
 def test_consent_is_asked_for_routine_non_police_matters_that_are_passed_on() -> None:
     non_police = PoliceLabel.NON_POLICE
     asked = consent(
-        way("neighbour_dispute", "routine_onsite"), non_police, "neighbour_dispute", "古荡街道社会治理中心", "110"
+        way("neighbour_dispute", "routine_onsite"),
+        non_police,
+        categories()["neighbour_dispute"],
+        "古荡街道社会治理中心",
+        "110",
     )
     assert asked.required
     assert asked.script is not None
     assert "古荡街道社会治理中心" in asked.script
-    assert not consent(
-        way("neighbour_dispute", "urgent"), non_police, categories()["neighbour_dispute"], None, "110"
-    ).required
-    assert not consent(way("theft", "routine_onsite"), PoliceLabel.POLICE, categories()["theft"], None, "110").required
-    assert not consent(
-        way("misdial", "routine_remote"), PoliceLabel.INVALID, categories()["misdial"], None, "110"
-    ).required
+    for code, urgency, label in (
+        ("neighbour_dispute", "urgent", non_police),
+        ("theft", "routine_onsite", PoliceLabel.POLICE),
+        ("misdial", "routine_remote", PoliceLabel.INVALID),
+    ):
+        assert not consent(way(code, urgency), label, categories()[code], None, "110").required
     stays = way("gov_consult", "routine_remote", channel="12345")
     assert stays.action == "answer"
     assert not consent(stays, non_police, categories()["gov_consult"], None, "12345").required
