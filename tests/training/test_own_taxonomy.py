@@ -12,8 +12,10 @@ import pytest
 import torch
 from fastapi.testclient import TestClient
 
+from data.corpus import load_corpus
 from data.own_taxonomy import PACKAGED, Taxonomy, load_taxonomy
 from data.records import Call
+from data.tables import DataError
 from model.fallback import Linear
 from model.release import BUNDLED, FILES, MANIFEST, ReleaseError, open_release, write_manifest
 from model.suggest import Suggester
@@ -27,6 +29,8 @@ from training.candidate import common, judge
 from training.candidate_report import write_comparison
 from training.config import CONFIG_DIR
 from training.evaluate import Case, read_cases
+from training.importing.mapping import load_mapping
+from training.importing.records import import_records
 from training.warm import carried_over
 
 EXAMPLE = CONFIG_DIR / "taxonomy.example.csv"
@@ -206,3 +210,23 @@ def test_a_warm_start_keeps_rows_joins_merged_ones_and_leaves_new_ones_fresh() -
     assert found["centre"] is heads["centre"]
     same = carried_over(heads, PACKAGED, PACKAGED, fresh)
     assert torch.equal(same["heads.category.weight"], heads["heads.category.weight"])
+
+
+def test_records_are_imported_into_a_category_of_the_city_s_own(tmp_path: Path) -> None:
+    mapping, records = tmp_path / "map.toml", tmp_path / "records.csv"
+    rest = '[columns]\ntext = "text"\ncategory = "kind"\n[categories]\n"黑飞" = "drone"\n"公交" = "transport_service"\n'
+    mapping.write_text(f'taxonomy = "{EXAMPLE}"\n{rest}', encoding="utf-8")
+    records.write_text("text,kind\n有人放无人机,黑飞\n公交车不停站,公交\n", encoding="utf-8")
+    tally = import_records([records], load_mapping(mapping), "own", tmp_path / "corpus", "", lambda _: None)
+    assert tally.taken == 2
+    items = load_corpus(tmp_path / "corpus", load_taxonomy(EXAMPLE))
+    assert [(item.category, item.urgency) for item in items] == [
+        ("drone", "routine_onsite"), ("transport_service", "routine_remote")]  # fmt: skip
+    mapping.write_text(rest, encoding="utf-8")
+    with pytest.raises(DataError, match="'drone' is not a category") as caught:
+        load_mapping(mapping)
+    assert caught.value.line == 5
+    mapping.write_text(f'taxonomy = "{tmp_path / "none.csv"}"\n{rest}', encoding="utf-8")
+    with pytest.raises(DataError, match="cannot be read") as caught:
+        load_mapping(mapping)
+    assert (caught.value.line, caught.value.field) == (1, "taxonomy")
