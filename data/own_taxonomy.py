@@ -85,6 +85,7 @@ class Added(Category, Way):
     name: Words
     group: Code
     group_name: str = ""
+    police: PoliceLabel
     scope: Words
     responsible: str = ""
     contested: str = ""

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import field_validator
 
 from data.own_taxonomy import PACKAGED, Taxonomy
 from data.tables import DATA_DIR, DataError, load_table
@@ -17,13 +16,8 @@ POLICY_DIR = DATA_DIR / "policies"
 DEFAULT_CITY = "hangzhou"
 
 
-OptionalPolice = Annotated[PoliceLabel | None, BeforeValidator(lambda value: value or None)]
-
-
 class Rule(Way):
     """One row of a policy: where a category goes. `police` overrides the taxonomy's owner in this city."""
-
-    police: OptionalPolice
 
     @field_validator("code")
     @classmethod
@@ -85,7 +79,7 @@ def load_policy(city: str, folder: Path = POLICY_DIR, taxonomy: Taxonomy = PACKA
         raise DataError(default, 1, "code", f"has no row for {', '.join(missing)}")
     if city != DEFAULT_CITY:
         table |= _rules(folder / f"{city}.csv")
-    table |= {code: _rule(way, taxonomy) for code, way in taxonomy.ways.items()}
+    table |= {code: _rule(way) for code, way in taxonomy.ways.items()}
     rules = {code: table[code] for code in taxonomy.codes}
     content = "\n".join(rule.model_dump_json() for rule in rules.values())
     version = f"{city}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
@@ -98,10 +92,9 @@ def policies(taxonomy: Taxonomy = PACKAGED) -> dict[str, Policy]:
     return {city: load_policy(city, taxonomy=taxonomy) for city in cities()}
 
 
-def _rule(way: Way, taxonomy: Taxonomy) -> Rule:
+def _rule(way: Way) -> Rule:
     """The rule of a category that is added; it was validated with the taxonomy's file."""
-    columns = {name: getattr(way, name) for name in Way.model_fields}
-    return Rule.model_construct(**columns, police=taxonomy.categories[way.code].police)
+    return Rule.model_construct(**{name: getattr(way, name) for name in Way.model_fields})
 
 
 def cities(folder: Path = POLICY_DIR) -> list[str]:

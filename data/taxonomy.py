@@ -112,10 +112,11 @@ def known_destination(code: object) -> object:
 
 
 DestinationCode = Annotated[str, BeforeValidator(known_destination)]
+OptionalPolice = Annotated[PoliceLabel | None, BeforeValidator(lambda value: value or None)]
 
 
 class Way(Row):
-    """Where a category goes: the columns of a policy, and of a category that a city adds."""
+    """Where a category goes, and whose matter it is: the columns of a policy, and of a category that a city adds."""
 
     code: str
     if_emergency_or_urgent: DestinationCode
@@ -124,6 +125,7 @@ class Way(Row):
     linked_when_someone_goes: Codes
     responsible: str
     contested: str
+    police: OptionalPolice
     source: str
 
     @field_validator("linked_when_someone_goes")
