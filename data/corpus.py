@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo, model_validator
 
+from data.own_taxonomy import PACKAGED, Taxonomy
 from data.records import Turn
 from data.tables import DATA_DIR, DataError, first_problem, read_text
-from data.taxonomy import Urgency, categories
+from data.taxonomy import Urgency
 
 CORPUS_DIR = DATA_DIR / "corpus"
 CALIBRATION_DIR = DATA_DIR / "calibration"
@@ -20,15 +21,23 @@ Split = Literal["train", "validation", "test"]
 BLOCK: tuple[Split, ...] = ("train",) * 14 + ("validation", "test")
 
 
-def known_category(code: object) -> object:
-    """`code` if the taxonomy has it; `ValueError` otherwise."""
-    if code not in categories():
-        raise ValueError(f"{code!r} is not a category of taxonomy.csv")
+def known_category(code: str, info: ValidationInfo) -> str:
+    """`code`, if the taxonomy that a file is read with knows it; `ValueError` otherwise."""
+    taxonomy: Taxonomy | None = info.context
+    if taxonomy is not None:
+        taxonomy.resolved(code)
     return code
 
 
+CategoryCode = Annotated[str, AfterValidator(known_category)]
+
+
 class Item(BaseModel):
-    """One labelled call. `group` joins the variants of one story; `style` is dialogue, note or speech."""
+    """One labelled call. `group` joins the variants of one story; `style` is dialogue, note or speech.
+
+    Files are read with a taxonomy, which must know the category. One that it merges away stays as it was labelled
+    until it is learnt or measured, so that a split is the same whatever is merged.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,7 +45,7 @@ class Item(BaseModel):
     group: str
     turns: tuple[Turn, ...] = ()
     text: str = ""
-    category: Annotated[str, BeforeValidator(known_category)]
+    category: CategoryCode
     urgency: Urgency
     style: Literal["dialogue", "note", "speech"]
 
@@ -51,22 +60,22 @@ class Item(BaseModel):
         return self.turns or (Turn(speaker="caller", text=self.text),)
 
 
-def read_lines(path: Path, kind: type[M]) -> Iterator[M]:
-    """One `kind` a line of a JSONL file.
+def read_lines(path: Path, kind: type[M], taxonomy: Taxonomy = PACKAGED) -> Iterator[M]:
+    """One `kind` a line of a JSONL file, its category one that `taxonomy` knows.
 
     Raises:
         DataError: a line that is no JSON object, or breaks a rule of `kind` (unknown label, missing field).
     """
     for line, raw in enumerate(read_text(path).splitlines(), 1):
         try:
-            yield kind.model_validate(json.loads(raw))
+            yield kind.model_validate(json.loads(raw), context=taxonomy)
         except json.JSONDecodeError as error:
             raise DataError(path, line, "", f"is not JSON: {error.msg}") from error
         except ValidationError as error:
             raise DataError(path, line, *first_problem(error)) from error
 
 
-def load_corpus(folder: Path = CORPUS_DIR) -> list[Item]:
+def load_corpus(folder: Path = CORPUS_DIR, taxonomy: Taxonomy = PACKAGED) -> list[Item]:
     """Every item of every `*.jsonl` file in `folder`, in the order of file names and lines.
 
     Raises:
@@ -75,7 +84,7 @@ def load_corpus(folder: Path = CORPUS_DIR) -> list[Item]:
     items: list[Item] = []
     seen: set[str] = set()
     for path in sorted(folder.glob("*.jsonl")):
-        for line, item in enumerate(read_lines(path, Item), 1):
+        for line, item in enumerate(read_lines(path, Item, taxonomy), 1):
             if item.id in seen:
                 raise DataError(path, line, "id", f"{item.id!r} stands twice")
             seen.add(item.id)

@@ -6,9 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from data.policy import DestinationCode
 from data.tables import DATA_DIR, DataError, Row, load_table
-from data.taxonomy import destinations
+from data.taxonomy import DestinationCode, destinations
 
 
 class Deadline(Row):

@@ -5,40 +5,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import field_validator
 
-from data.tables import DATA_DIR, DataError, Row, load_table
-from data.taxonomy import Codes, PoliceLabel, Urgency, categories, destinations
+from data.own_taxonomy import PACKAGED, Taxonomy
+from data.tables import DATA_DIR, DataError, load_table
+from data.taxonomy import PoliceLabel, Urgency, Way, categories
 
 POLICY_DIR = DATA_DIR / "policies"
 DEFAULT_CITY = "hangzhou"
 
 
-def known_destination(code: object) -> object:
-    """`code` if `destinations.csv` has it; `ValueError` otherwise."""
-    if code not in destinations():
-        raise ValueError(f"{code!r} is not a destination of destinations.csv")
-    return code
-
-
-DestinationCode = Annotated[str, BeforeValidator(known_destination)]
-OptionalPolice = Annotated[PoliceLabel | None, BeforeValidator(lambda value: value or None)]
-
-
-class Rule(Row):
+class Rule(Way):
     """One row of a policy: where a category goes. `police` overrides the taxonomy's owner in this city."""
-
-    code: str
-    if_emergency_or_urgent: DestinationCode
-    if_routine_onsite: DestinationCode
-    if_routine_remote: DestinationCode
-    linked_when_someone_goes: Codes
-    responsible: str
-    contested: str
-    police: OptionalPolice
-    source: str
 
     @field_validator("code")
     @classmethod
@@ -46,19 +25,6 @@ class Rule(Row):
         if code not in categories():
             raise ValueError(f"{code!r} is not a category of taxonomy.csv")
         return code
-
-    @field_validator("linked_when_someone_goes")
-    @classmethod
-    def _known_linked(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        for code in codes:
-            known_destination(code)
-        return codes
-
-    def destination(self, urgency: Urgency) -> str:
-        """Code of the destination at this urgency."""
-        if urgency is Urgency.ROUTINE_ONSITE:
-            return self.if_routine_onsite
-        return self.if_routine_remote if urgency is Urgency.ROUTINE_REMOTE else self.if_emergency_or_urgent
 
     @property
     def owner(self) -> PoliceLabel:
@@ -75,25 +41,31 @@ class UnknownCity(ValueError):
 
 @dataclass(frozen=True)
 class Policy:
-    """All rules of a city. `version` is a hash of their content, so the same table has the same version everywhere."""
+    """A city's rules for every category of `taxonomy`, in its order.
+
+    `version` is a hash of their content, so the same table has the same version everywhere.
+    """
 
     city: str
     rules: Mapping[str, Rule]
     version: str
+    taxonomy: Taxonomy
 
     @cached_property
     def owners(self) -> tuple[PoliceLabel, ...]:
         """Whose matter each category is, in the order of the taxonomy."""
-        return tuple(self.rules[code].owner for code in categories())
+        return tuple(self.rules[code].owner for code in self.taxonomy.codes)
 
     @cached_property
     def destinations(self) -> tuple[tuple[str, ...], ...]:
         """Where each category goes at each urgency, both in their order."""
-        return tuple(tuple(self.rules[code].destination(level) for level in Urgency) for code in categories())
+        return tuple(tuple(self.rules[code].destination(level) for level in Urgency) for code in self.taxonomy.codes)
 
 
-def load_policy(city: str, folder: Path = POLICY_DIR) -> Policy:
+def load_policy(city: str, folder: Path = POLICY_DIR, taxonomy: Taxonomy = PACKAGED) -> Policy:
     """The table of `city`: the default's rows, replaced by those of the city's own file.
+
+    A category that is merged away has no rule; one that `taxonomy` adds goes where the taxonomy says, in every city.
 
     Raises:
         DataError: a row with an unknown code, a category twice, or a default table with a category missing.
@@ -102,20 +74,27 @@ def load_policy(city: str, folder: Path = POLICY_DIR) -> Policy:
     if city not in (known := cities(folder)):
         raise UnknownCity(city, known)
     default = folder / f"{DEFAULT_CITY}.csv"
-    rules = _rules(default)
-    if missing := [code for code in categories() if code not in rules]:
+    table = _rules(default)
+    if missing := [code for code in categories() if code not in table]:
         raise DataError(default, 1, "code", f"has no row for {', '.join(missing)}")
     if city != DEFAULT_CITY:
-        rules |= _rules(folder / f"{city}.csv")
-    content = "\n".join(rules[code].model_dump_json() for code in categories())
+        table |= _rules(folder / f"{city}.csv")
+    table |= {code: _rule(way) for code, way in taxonomy.ways.items()}
+    rules = {code: table[code] for code in taxonomy.codes}
+    content = "\n".join(rule.model_dump_json() for rule in rules.values())
     version = f"{city}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
-    return Policy(city, rules, version)
+    return Policy(city, rules, version, taxonomy)
 
 
 @cache
-def policies() -> dict[str, Policy]:
-    """Every city's policy that comes with the project."""
-    return {city: load_policy(city) for city in cities()}
+def policies(taxonomy: Taxonomy = PACKAGED) -> dict[str, Policy]:
+    """Every city's policy that comes with the project, for the categories of `taxonomy`."""
+    return {city: load_policy(city, taxonomy=taxonomy) for city in cities()}
+
+
+def _rule(way: Way) -> Rule:
+    """The rule of a category that is added; it was validated with the taxonomy's file."""
+    return Rule.model_construct(**{name: getattr(way, name) for name in Way.model_fields})
 
 
 def cities(folder: Path = POLICY_DIR) -> list[str]:

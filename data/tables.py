@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -78,20 +78,35 @@ def load_table(path: Path, row: type[R], key: Callable[[R], object] | None = Non
     Raises:
         DataError: missing file, wrong encoding, unknown or missing column, a value that breaks the row's rules.
     """
+    rows: list[R] = []
+    seen: dict[object, int] = {}
+    for line, values in numbered_rows(path):
+        rows.append(validated(path, line, row, values))
+        if key is not None and (first := seen.setdefault(key(rows[-1]), line)) != line:
+            raise DataError(path, line, next(iter(values)), f"stands already in line {first}")
+    return rows
+
+
+def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line and columns of every row of the CSV file `path`; lines that begin with `#` are comments.
+
+    Raises:
+        DataError: missing file, wrong encoding, no line at all, too few or too many columns.
+    """
     numbered = [(n, line) for n, line in enumerate(read_text(path).splitlines(), 1) if line and line[0] != "#"]
     if not numbered:
         raise DataError(path, 1, "", "is empty")
     reader = csv.DictReader(io.StringIO("\n".join(line for _, line in numbered)))
-    rows: list[R] = []
-    seen: dict[object, int] = {}
     for values in reader:
         line = numbered[reader.line_num - 1][0]
         if None in values or None in values.values():
             raise DataError(path, line, "", f"has not {len(reader.fieldnames or ())} columns")
-        try:
-            rows.append(row.model_validate(values))
-        except ValidationError as error:
-            raise DataError(path, line, *first_problem(error)) from error
-        if key is not None and (first := seen.setdefault(key(rows[-1]), line)) != line:
-            raise DataError(path, line, next(iter(values)), f"stands already in line {first}")
-    return rows
+        yield line, values
+
+
+def validated(path: Path, line: int, row: type[R], values: Mapping[str, str]) -> R:
+    """The columns of a line as `row`; a DataError that names the place when they break its rules."""
+    try:
+        return row.model_validate(values)
+    except ValidationError as error:
+        raise DataError(path, line, *first_problem(error)) from error

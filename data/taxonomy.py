@@ -1,11 +1,14 @@
-"""The 65 categories, four urgency levels and eleven destinations every other part speaks in."""
+"""The 65 categories, four urgency levels and eleven destinations every other part speaks in.
+
+A release may have been trained on a city's own categories: `data.own_taxonomy`.
+"""
 
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, field_validator
 
 from data.tables import DATA_DIR, Row, filled_by, load_table
 
@@ -99,3 +102,41 @@ def categories(path: Path = DATA_DIR / "taxonomy.csv") -> dict[str, Category]:
 def destinations(path: Path = DATA_DIR / "destinations.csv") -> dict[str, Destination]:
     """All destinations by code."""
     return {row.code: row for row in load_table(path, Destination, key=lambda row: row.code)}
+
+
+def known_destination(code: object) -> object:
+    """`code` if `destinations.csv` has it; `ValueError` otherwise."""
+    if code not in destinations():
+        raise ValueError(f"{code!r} is not a destination of destinations.csv")
+    return code
+
+
+DestinationCode = Annotated[str, BeforeValidator(known_destination)]
+OptionalPolice = Annotated[PoliceLabel | None, BeforeValidator(lambda value: value or None)]
+
+
+class Way(Row):
+    """Where a category goes, and whose matter it is: the columns of a policy, and of a category that a city adds."""
+
+    code: str
+    if_emergency_or_urgent: DestinationCode
+    if_routine_onsite: DestinationCode
+    if_routine_remote: DestinationCode
+    linked_when_someone_goes: Codes
+    responsible: str
+    contested: str
+    police: OptionalPolice
+    source: str
+
+    @field_validator("linked_when_someone_goes")
+    @classmethod
+    def _known_linked(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        for code in codes:
+            known_destination(code)
+        return codes
+
+    def destination(self, urgency: Urgency) -> str:
+        """Code of the destination at this urgency."""
+        if urgency is Urgency.ROUTINE_ONSITE:
+            return self.if_routine_onsite
+        return self.if_routine_remote if urgency is Urgency.ROUTINE_REMOTE else self.if_emergency_or_urgent

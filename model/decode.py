@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.own_taxonomy import INVALID, PACKAGED, Taxonomy
 from data.policy import Policy
-from data.taxonomy import POLICE_LABELS, URGENCIES, PoliceLabel, Urgency, categories
+from data.taxonomy import POLICE_LABELS, URGENCIES, PoliceLabel, Urgency
 
 Array = NDArray[np.float32]
 
@@ -28,7 +29,7 @@ class Calibration:
     `blend` holds for each head the factors of the encoder's and of the linear model's logits, whose sum is the score
     that softmax turns into probabilities; `alone` the encoder's factor where it answers without the linear model.
     `police_weight` and `habit_weight` say how far the police head and the corpus' habit (`habit`: urgency given
-    category, 65 × 4) bend the joint; `confident_at` is the largest expected cost (`model.risk`)
+    category of `taxonomy`, 65 × 4) bend the joint; `confident_at` is the largest expected cost (`model.risk`)
     at which a suggestion counts as confident, and `plausible_at` the least probability of the destinations that with
     it hold the right one in 95 of 100 calls (0, all of them, in a release that does not know).
     """
@@ -40,17 +41,18 @@ class Calibration:
     habit_weight: float
     confident_at: float
     plausible_at: float = 0.0
+    taxonomy: Taxonomy = PACKAGED
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Calibration":
-        """Reads `calibration.json`; `KeyError` or `ValueError` when it is not one."""
+    def from_json(cls, values: Mapping[str, Any], taxonomy: Taxonomy = PACKAGED) -> "Calibration":
+        """Reads `calibration.json`; `KeyError` or `ValueError` when it is not one of this taxonomy."""
         habit = np.asarray(values["habit"], np.float32)
-        if habit.shape != (len(categories()), len(URGENCIES)):
+        if habit.shape != (len(taxonomy.codes), len(URGENCIES)):
             raise ValueError(f"habit has shape {habit.shape}")
         police, habits, sure = (float(values[name]) for name in ("police_weight", "habit_weight", "confident_at"))
         blend = {head: (float(encoder), float(linear)) for head, (encoder, linear) in values["blend"].items()}
         alone = {head: float(factor) for head, factor in values["alone"].items()}
-        return cls(blend, alone, habit, police, habits, sure, float(values.get("plausible_at", 0.0)))
+        return cls(blend, alone, habit, police, habits, sure, float(values.get("plausible_at", 0.0)), taxonomy)
 
     def to_json(self) -> dict[str, Any]:
         """The form `from_json` reads."""
@@ -65,9 +67,10 @@ class Calibration:
         }
 
 
-def owners() -> NDArray[np.intp]:
+@lru_cache
+def owners(taxonomy: Taxonomy) -> NDArray[np.intp]:
     """Index of the taxonomy's police label for each category, (65,)."""
-    return np.array([POLICE_LABELS.index(category.police) for category in categories().values()])
+    return np.array([POLICE_LABELS.index(category.police) for category in taxonomy.categories.values()])
 
 
 def scores(
@@ -87,7 +90,7 @@ def joint(score: Mapping[str, Array], calibration: Calibration) -> Array:
     The police head re-weights categories by their owner; urgency is conditioned on the category, so an answer such as
     "misdial, emergency" cannot win.
     """
-    police = softmax(score["police"])[..., owners()]
+    police = softmax(score["police"])[..., owners(calibration.taxonomy)]
     category = softmax(score["category"]) * police**calibration.police_weight
     category /= category.sum(-1, keepdims=True)
     urgency = softmax(score["urgency"])[..., None, :] * calibration.habit**calibration.habit_weight
@@ -96,13 +99,17 @@ def joint(score: Mapping[str, Array], calibration: Calibration) -> Array:
     return result
 
 
-@cache
-def possible() -> Array:
+@lru_cache
+def possible(taxonomy: Taxonomy) -> Array:
     """Which (category, urgency) can be at all, (65, 4): an invalid call needs nobody to come."""
-    table = np.ones((len(categories()), len(URGENCIES)), np.float32)
-    invalid = [number for number, category in enumerate(categories().values()) if category.group == "invalid"]
-    table[invalid, : Urgency.ROUTINE_REMOTE.rank] = 0
+    table = np.ones((len(taxonomy.codes), len(URGENCIES)), np.float32)
+    table[invalid(taxonomy), : Urgency.ROUTINE_REMOTE.rank] = 0
     return table
+
+
+def invalid(taxonomy: Taxonomy) -> list[int]:
+    """Places of the categories of calls that are no matter at all."""
+    return [place for place, category in enumerate(taxonomy.categories.values()) if category.group == INVALID]
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,7 @@ def answer(table: Array, policy: Policy, cell: tuple[int, int] | None = None) ->
     With `cell`, that category and urgency instead of the likeliest.
     """
     grid = _grid(policy.owners, policy.destinations)
-    table = table * possible()
+    table = table * possible(policy.taxonomy)
     table = table / table.sum()
     by_category = table.sum(1)
     by_label = np.bincount(grid.owner, by_category, len(POLICE_LABELS))
@@ -165,7 +172,7 @@ def answer(table: Array, policy: Policy, cell: tuple[int, int] | None = None) ->
     return Answer(
         cell=cell,
         label=policy.owners[best],
-        category=list(categories())[best],
+        category=policy.taxonomy.codes[best],
         urgency=URGENCIES[level],
         destination=destination,
         probability=probability,

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.own_taxonomy import PACKAGED
 from data.tables import DATA_DIR
-from data.taxonomy import URGENCIES, Urgency, categories
+from data.taxonomy import URGENCIES, Urgency
 from model.decode import Array, softmax
 from model.reading import Reading
 from model.release import BUNDLED, FILES, ReleaseError, open_release
@@ -57,7 +58,7 @@ class Linear:
 
     def __init__(self, folder: Path = BUNDLED) -> None:
         release = open_release(folder, (FILES.fallback,))
-        self.version = f"{release.version}+fallback"
+        self.version, self.taxonomy = f"{release.version}+fallback", release.taxonomy
         try:
             with np.load(release.path(FILES.fallback)) as arrays:
                 self._vocabulary = {feature: n for n, feature in enumerate(str(arrays["vocabulary"]).split("\n"))}
@@ -90,7 +91,7 @@ class Linear:
 
     def _heads(self, numbers: NDArray[np.intp], value: Array) -> dict[str, Array]:
         logits = value @ self._rows(numbers) + self._bias
-        count = len(categories())
+        count = len(self.taxonomy.codes)
         return {"category": logits[:count], "urgency": logits[count : count + len(URGENCIES)]}
 
     def _read(self, text: str) -> Reading:
@@ -98,20 +99,21 @@ class Linear:
         counts = Counter(n for n, _, _ in found)
         numbers, value = self._weighed(counts)
         logits = self._heads(numbers, value)
-        share, count = dict(zip(numbers.tolist(), value, strict=True)), len(categories())
+        share, count = dict(zip(numbers.tolist(), value, strict=True)), len(self.taxonomy.codes)
         rows = dict(zip(numbers.tolist(), self._rows(numbers)[:, :count], strict=True))
         support = np.array([share[n] / counts[n] * rows[n] for n, _, _ in found])
         table = softmax(logits["category"])[:, None] * softmax(logits["urgency"])[None, :]
-        return Reading(table, [(a, b) for _, a, b in found], support.reshape(-1, count))
+        return Reading(table, [(a, b) for _, a, b in found], support.reshape(-1, count), taxonomy=self.taxonomy)
 
 
 class Nothing:
     """When not even the linear model loads: unknown, so trouble for the police until a person decides."""
 
-    version, confident_at, plausible_at = "none", -1.0, 0.0
+    version, confident_at, plausible_at, taxonomy = "none", -1.0, 0.0, PACKAGED
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """The same reading for every text."""
-        table: Array = np.ones((len(categories()), len(URGENCIES)), np.float32)
-        table[list(categories()).index("disorder"), Urgency.URGENT.rank] = table.size
-        return [Reading(table / table.sum(), [], np.zeros((0, len(categories())), np.float32)) for _ in texts]
+        codes = self.taxonomy.codes
+        table: Array = np.ones((len(codes), len(URGENCIES)), np.float32)
+        table[codes.index("disorder"), Urgency.URGENT.rank] = table.size
+        return [Reading(table / table.sum(), [], np.zeros((0, len(codes)), np.float32)) for _ in texts]

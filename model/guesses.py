@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from data.own_taxonomy import Taxonomy
 from data.policy import Policy
 from data.records import CategoryGuess, DestinationGuess, Place, Scored, Turn, UrgencyGuess
-from data.taxonomy import categories, destinations
+from data.taxonomy import destinations
 from model.decode import Answer
 from model.location import Location
 from model.routing import Route
@@ -26,10 +27,9 @@ def urgency_guess(decision: Decision, way: Route) -> UrgencyGuess:
     return UrgencyGuess(level=way.urgency, probability=rounded(probability))
 
 
-def category_guess(reply: Answer) -> CategoryGuess:
+def category_guess(reply: Answer, taxonomy: Taxonomy) -> CategoryGuess:
     """The category with the runners-up."""
-    found = categories()
-    codes = list(found)
+    found, codes = taxonomy.categories, taxonomy.codes
     ranked = [codes[n] for n in reply.by_category.argsort()[::-1] if codes[n] != reply.category][: TOP - 1]
     return CategoryGuess(
         code=reply.category,

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from data.own_taxonomy import PACKAGED, Taxonomy
 from model.decode import Array
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a model made of one text. `joint` is (65, 4).
+    """What a model made of one text. `joint` is (65, 4), over the categories of `taxonomy`.
 
     `support` is (spans, 65): how much each of `spans` (character offsets, end exclusive) speaks for each category.
     `is_call` is False for a text from another world, on which no answer is worth much.
@@ -19,12 +20,14 @@ class Reading:
     spans: Sequence[tuple[int, int]]
     support: Array
     is_call: bool = True
+    taxonomy: Taxonomy = PACKAGED
 
 
 class Model(Protocol):
-    """Reads rendered calls."""
+    """Reads rendered calls, and answers in the categories of its taxonomy."""
 
     version: str
+    taxonomy: Taxonomy
     confident_at: float
     plausible_at: float
 

@@ -9,10 +9,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ValidationInfo, field_validator
 
-from data.policy import known_destination
 from data.records import Turn
 from data.tables import DATA_DIR, Row, load_table
-from data.taxonomy import Codes, Urgency
+from data.taxonomy import Codes, Urgency, known_destination
 
 BEFORE, BEHIND = 20, 16
 CLAUSE_END = re.compile(r"[，。！？；,.!?;\n]")

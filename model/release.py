@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.taxonomy import POLICE_LABELS, URGENCIES, categories
+from data.own_taxonomy import PACKAGED, Taxonomy, load_taxonomy
+from data.tables import DataError
 
 BUNDLED = Path(__file__).parent / "release"
 MANIFEST = "manifest.json"
-HEADS = {
-    "category": list(categories()),
-    "urgency": [level.value for level in URGENCIES],
-    "police": [label.value for label in POLICE_LABELS],
-}
 
 
 class ReleaseError(ValueError):
@@ -24,7 +20,7 @@ class ReleaseError(ValueError):
 
 @dataclass(frozen=True)
 class Files:
-    """What a release consists of, beside its manifest and its card."""
+    """What a release consists of, beside its manifest and its card; the taxonomy only where it is a city's own."""
 
     encoder: str = "encoder.onnx"
     tokenizer: str = "tokenizer.json"
@@ -32,6 +28,7 @@ class Files:
     calibration: str = "calibration.json"
     golden: str = "golden.json"
     fallback: str = "fallback.npz"
+    taxonomy: str = "taxonomy.csv"
 
 
 FILES = Files()
@@ -40,11 +37,12 @@ NEURAL = (FILES.encoder, FILES.tokenizer, FILES.heads, FILES.calibration, FILES.
 
 @dataclass(frozen=True)
 class Release:
-    """A folder whose files are those that were released."""
+    """A folder whose files are those that were released, and the categories that it answers in."""
 
     folder: Path
     version: str
     max_tokens: int
+    taxonomy: Taxonomy = PACKAGED
 
     def path(self, name: str) -> Path:
         """Where the file is."""
@@ -58,14 +56,17 @@ def sha256(path: Path) -> str:
 
 
 def write_manifest(folder: Path, version: str, facts: Mapping[str, Any]) -> None:
-    """Writes `manifest.json` with the checksum of every other file in `folder`."""
+    """Writes `manifest.json` with the checksum of every other file in `folder`, and the labels of its taxonomy."""
     files = {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
-    manifest = {"version": version, **facts, "labels": HEADS, "files": files}
+    labels = (load_taxonomy(folder / FILES.taxonomy) if FILES.taxonomy in files else PACKAGED).labels
+    manifest = {"version": version, **facts, "labels": labels, "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def open_release(folder: Path, names: tuple[str, ...]) -> Release:
-    """The release in `folder`, once the files `names` are found unchanged and the labels are this project's.
+    """The release in `folder`, once the files `names` are found unchanged and the labels are its taxonomy's.
+
+    A taxonomy of its own is always read; without one the labels are this project's.
 
     Raises:
         ReleaseError: otherwise.
@@ -76,13 +77,18 @@ def open_release(folder: Path, names: tuple[str, ...]) -> Release:
         files, labels = dict(manifest["files"]), manifest["labels"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReleaseError(f"{MANIFEST} cannot be read: {error}") from error
-    if labels != HEADS:
-        raise ReleaseError("the labels are not those of this taxonomy")
-    for name in names:
+    own = (FILES.taxonomy,) if FILES.taxonomy in files else ()
+    for name in (*own, *names):
         try:
             actual = sha256(folder / name)
         except OSError as error:
             raise ReleaseError(f"{name} cannot be read: {error.strerror}") from error
         if actual != files.get(name):
             raise ReleaseError(f"{name} is not the file that was released (sha256 differs)")
-    return Release(folder, version, max_tokens)
+    try:
+        taxonomy = load_taxonomy(folder / FILES.taxonomy) if own else PACKAGED
+    except DataError as error:
+        raise ReleaseError(f"its taxonomy cannot be read: {error}") from error
+    if labels != taxonomy.labels:
+        raise ReleaseError("the labels are not those of this taxonomy")
+    return Release(folder, version, max_tokens, taxonomy)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from data.policy import Policy
 from data.tables import DATA_DIR, DataError, Row, load_table
-from data.taxonomy import URGENCIES, Urgency, categories
+from data.taxonomy import URGENCIES, Urgency
 from model.decode import Array, possible
 
 Mistake = Literal["missed_emergency", "missed_urgent", "needless_dispatch", "wrong_destination"]
@@ -40,7 +40,7 @@ def load_costs(path: Path = DATA_DIR / "costs.csv") -> Mapping[Mistake, float]:
 
 def expected_cost(table: Array, policy: Policy, destination: str, urgency: Urgency) -> float:
     """Expected cost of suggesting `destination` at `urgency` when the truth is distributed as `table` (65 × 4)."""
-    likely = table * possible()
+    likely = table * possible(policy.taxonomy)
     return float((likely * cost_of_truths(policy, destination, urgency)).sum() / likely.sum())
 
 
@@ -59,8 +59,8 @@ _kept: dict[tuple[str, str, Urgency], NDArray[np.float32]] = {}
 def _table(policy: Policy, destination: str, urgency: Urgency) -> NDArray[np.float32]:
     cost, routine = load_costs(), urgency.rank >= Urgency.ROUTINE_ONSITE.rank
     rows = []
-    for code in categories():
-        row = [cost["wrong_destination"] * (policy.rules[code].destination(truth) != destination)
+    for rule in policy.rules.values():
+        row = [cost["wrong_destination"] * (rule.destination(truth) != destination)
                for truth in URGENCIES]  # fmt: skip
         for truth in URGENCIES:
             if routine and truth.rank < Urgency.ROUTINE_ONSITE.rank:

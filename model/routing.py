@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 from data.policy import Policy, Rule
 from data.records import Action, Consent
 from data.tables import DATA_DIR, Row, filled_by, load_table
-from data.taxonomy import PoliceLabel, Track, Urgency, categories, destinations
+from data.taxonomy import Category, PoliceLabel, Track, Urgency, destinations
 from model.decode import Answer
 from model.red_flags import Flag
 
@@ -132,7 +132,7 @@ def _action(answer: Answer, destination: str, track: Track, urgency: Urgency, co
     return "transfer" if track in (Track.POLICE, Track.HOTLINE) else "work_order"
 
 
-def consent(route: Route, label: PoliceLabel, category: str, unit: str | None, channel: str) -> Consent:
+def consent(route: Route, label: PoliceLabel, category: Category, unit: str | None, channel: str) -> Consent:
     """Asked only for a non-police routine matter that leaves the desk that took the call; never in an emergency."""
     stays = route.destination == "operator_closes" or (channel == "12345" and route.destination == "hotline_12345")
     routine = route.urgency.rank >= Urgency.ROUTINE_ONSITE.rank
@@ -140,7 +140,7 @@ def consent(route: Route, label: PoliceLabel, category: str, unit: str | None, c
         return Consent(required=False, script=None)
     script = scripts().get(route.track, scripts()[Track.POLICE])
     to = unit or destinations()[route.destination].name
-    return Consent(required=True, script=script.format(name=f"“{categories()[category].name}”", to=to))
+    return Consent(required=True, script=script.format(name=f"“{category.name}”", to=to))
 
 
 def _reasons(
@@ -152,7 +152,8 @@ def _reasons(
     dangers: Dangers,
     confident: bool,
 ) -> tuple[str, ...]:
-    name, owner = categories()[answer.category].name, f"（{rule.responsible}）" if rule.responsible else ""
+    name = policy.taxonomy.categories[answer.category].name
+    owner = f"（{rule.responsible}）" if rule.responsible else ""
     told = [
         f"{answer.label.label}·{name}，{urgency.label} → {destinations()[destination].name}{owner}，按 {policy.version}"
     ]

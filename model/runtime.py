@@ -8,10 +8,11 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
+from data.own_taxonomy import HEADS
 from data.records import Turn
 from model.decode import Array, Calibration, joint, scores
 from model.reading import Reading
-from model.release import BUNDLED, FILES, HEADS, NEURAL, Release, ReleaseError, open_release
+from model.release import BUNDLED, FILES, NEURAL, Release, ReleaseError, open_release
 from model.text import head_and_tail, render
 
 GOLDEN_TOLERANCE = 0.02
@@ -27,6 +28,7 @@ class Encoder:
     def __init__(self, folder: Path = BUNDLED, threads: int = 0, golden: bool = True) -> None:
         release = open_release(folder, NEURAL)
         self.version, self._max_tokens = release.version, release.max_tokens
+        self.taxonomy = release.taxonomy
         try:
             self._load(release, threads)
         except ReleaseError:
@@ -51,7 +53,7 @@ class Encoder:
             self._linear_heads = {head: (arrays[f"{head}.weight"], arrays[f"{head}.bias"]) for head in HEADS}
             self._call = arrays["call.weight"], arrays["call.bias"]
         calibration = json.loads(release.path(FILES.calibration).read_text(encoding="utf-8"))
-        self.calibration = Calibration.from_json(calibration)
+        self.calibration = Calibration.from_json(calibration, self.taxonomy)
         self.confident_at, self.plausible_at = self.calibration.confident_at, self.calibration.plausible_at
 
     def _check_golden(self, release: Release) -> None:
@@ -84,7 +86,7 @@ class Encoder:
             pooled = vectors.mean(0)
             table = joint(self._scores(self.heads(pooled), text, spans), self.calibration)
             is_call = bool(self._call[0] @ pooled + self._call[1] >= 0)
-            readings.append(Reading(table, spans, vectors @ weight.T / len(vectors), is_call))
+            readings.append(Reading(table, spans, vectors @ weight.T / len(vectors), is_call, self.taxonomy))
         return readings
 
     def _scores(self, logits: Mapping[str, Array], text: str, spans: Sequence[tuple[int, int]]) -> dict[str, Array]:

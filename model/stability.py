@@ -8,10 +8,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from data.own_taxonomy import PACKAGED, Taxonomy
 from data.policy import Policy
 from data.tables import DATA_DIR, DataError, Row, load_table
-from data.taxonomy import PoliceLabel, Urgency, categories
-from model.decode import Answer, Array, answer
+from data.taxonomy import PoliceLabel, Urgency
+from model.decode import Answer, Array, answer, invalid
 from model.red_flags import Flag
 from model.routing import Dangers
 
@@ -49,7 +50,7 @@ def load_stability(path: Path = DATA_DIR / "stability.csv") -> Stability:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a live call shows, in places of the joint distribution.
+    """What a live call shows, in places of the joint distribution over `taxonomy`.
 
     `since` is the number of the caller's characters at which it was last the best answer itself; `early` marks a first
     guess, which is not held.
@@ -59,6 +60,7 @@ class Shown:
     since: int
     suspected: bool = False
     early: bool = False
+    taxonomy: Taxonomy = PACKAGED
 
 
 @dataclass(frozen=True)
@@ -92,21 +94,24 @@ def decide(
     delayed: flags and suspicion raise at once, so do a graver urgency and a matter of the police.
     """
     early = rules is not None and heard < rules.earliest
-    holding = shown if shown is not None and rules is not None and not (early or shown.early) else None
+    # A release with other categories may have come in between: then there is nothing to hold on to.
+    alike = shown is not None and shown.taxonomy == policy.taxonomy
+    holding = shown if shown is not None and alike and rules is not None and not (early or shown.early) else None
     best = answer(table, policy)
     confident = sure(best)
     doubtful = rules.calm_at if rules is not None and holding is not None and holding.suspected else SUSPECTED_AT
     suspected = not confident and best.danger >= doubtful
     dangers = Dangers(flags, suspected, doubted)
     if dangers:
-        table = without_invalid(table)
+        table = without_invalid(table, policy.taxonomy)
         best = answer(table, policy)
     settled = bool(dangers) or not early
     if holding is not None and rules is not None and holding.cell != best.cell and table[holding.cell] > 0:
         held = answer(table, policy, holding.cell)
         if not _takes_over(best, held, heard - holding.since, rules):
             return Decision(held, table, dangers, sure(held), replace(holding, suspected=suspected), settled)
-    return Decision(best, table, dangers, confident, Shown(best.cell, heard, suspected, early), settled)
+    shows = Shown(best.cell, heard, suspected, early, policy.taxonomy)
+    return Decision(best, table, dangers, confident, shows, settled)
 
 
 def _takes_over(best: Answer, held: Answer, waited: int, rules: Stability) -> bool:
@@ -123,9 +128,9 @@ def _lead(best: Answer, held: Answer) -> float:
     return best.probability["urgency"] - held.probability["urgency"]
 
 
-def without_invalid(table: Array) -> Array:
+def without_invalid(table: Array, taxonomy: Taxonomy) -> Array:
     """A call in which danger was heard is no invalid call."""
     kept = table.copy()
-    kept[[number for number, category in enumerate(categories().values()) if category.group == "invalid"]] = 0
+    kept[invalid(taxonomy)] = 0
     total = kept.sum()
     return kept / total if total > 0 else table

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from data.gazetteer import load_gazetteer
+from data.own_taxonomy import Taxonomy
 from data.policy import DEFAULT_CITY, Policy, UnknownCity, policies
 from data.records import Call, Linked, Police, RedFlag, Suggestion, Turn
-from data.taxonomy import categories, destinations
+from data.taxonomy import destinations
 from model.blend import Blend, kept
 from model.checklist import Check, ask_next, checklist, load_checklists
 from model.decode import Answer, answer
@@ -68,9 +69,7 @@ class Suggester:
         self, folder: Path = BUNDLED, threads: int = 0, city: str = DEFAULT_CITY, model: Model | None = None
     ) -> None:
         self.problems: list[str] = []
-        self.policies: Mapping[str, Policy] = policies()
         self.city = city
-        self.city = self.policy(city).city
         self._locator = Locator(load_gazetteer())
         for load in (load_flags, load_checklists, load_costs, load_stability, scripts):
             load()
@@ -81,6 +80,7 @@ class Suggester:
             ("fallback", partial(Linear, BUNDLED)),
         ]
         self.model = model or self._next_model()
+        self.policy(city)
 
     def _next_model(self) -> Model:
         """The next model that loads."""
@@ -106,16 +106,21 @@ class Suggester:
         """What does not work: `model`, `fallback`."""
         return tuple(dict.fromkeys(problem.partition(":")[0] for problem in self.problems))
 
-    def policy(self, city: str | None) -> Policy:
-        """The policy of `city`, the default city's for None.
+    @property
+    def policies(self) -> Mapping[str, Policy]:
+        """Every city's policy, for the categories that the model answers in."""
+        return policies(self.model.taxonomy)
+
+    def policy(self, city: str | None, taxonomy: Taxonomy | None = None) -> Policy:
+        """The policy of `city`, the default city's for None, for the categories of `taxonomy`, the model's for None.
 
         Raises:
             UnknownCity: there is none.
         """
-        code = city or self.city
-        if code not in self.policies:
-            raise UnknownCity(code, self.policies)
-        return self.policies[code]
+        code, found = city or self.city, policies(taxonomy or self.model.taxonomy)
+        if code not in found:
+            raise UnknownCity(code, found)
+        return found[code]
 
     def suggest(self, call: Call) -> Suggestion:
         """The suggestion for one call.
@@ -168,7 +173,7 @@ class Suggester:
         rules: Stability | None = None,
     ) -> Advice:
         """What follows from a reading of `call`; with `rules`, `shown` is held on to as they say."""
-        policy, turns = self.policy(call.city), simplified(call.transcript)
+        policy, turns = self.policy(call.city, reading.taxonomy), simplified(call.transcript)
         decision = self.decision(call, rendered, reading, shown, rules)
         reply, dangers, confident = decision.reply, decision.dangers, decision.confident
         way = route(reply, policy, dangers, confident, call.channel)
@@ -176,17 +181,18 @@ class Suggester:
         place = self._locator.locate(spoken, policy.city)
         placed = place is not None and place.town is not None and place.city == policy.city
         unit = unit_of(way, place, policy.city)
-        checks = checklist(turns, categories()[reply.category], way.urgency, placed)
+        category = reading.taxonomy.categories[reply.category]
+        checks = checklist(turns, category, way.urgency, placed)
         suggestion = Suggestion(
             call_id=call.call_id or uuid.uuid4().hex,
             suggestion_id=uuid.uuid4().hex,
             police=Police(label=reply.label, probability=rounded(reply.probability["police"])),
-            category=category_guess(reply),
+            category=category_guess(reply, reading.taxonomy),
             urgency=urgency_guess(decision, way),
             destination=destination_guess(reply, way, policy, unit, self.model.plausible_at),
             linked=tuple(Linked(code=code, name=destinations()[code].name) for code in way.linked),
             action=way.action,
-            consent=consent(way, reply.label, reply.category, unit, call.channel),
+            consent=consent(way, reply.label, category, unit, call.channel),
             confident=confident,
             reasons=(*way.reasons, *_elsewhere(place, policy.city), *(DEGRADED if self.problems else ())),
             evidence=evidence(reading, reply.cell[0], rendered, call.transcript),
@@ -209,7 +215,7 @@ class Suggester:
         raised = raised_flags(turns)
         flags = [(found.flag, found.said(call.transcript)) for found in raised]
         heard = sum(len(turn.text) for turn in turns if turn.speaker == "caller")
-        policy = self.policy(call.city)
+        policy = self.policy(call.city, reading.taxonomy)
         sure = partial(self._confident, reading, policy, rendered)
         doubted = len(raised) == 1 and self._doubted(raised[0], turns, reading, policy, rendered)
         return decide(reading.joint, policy, flags, sure, heard, shown, rules, doubted)
@@ -227,7 +233,7 @@ class Suggester:
             return False
         about = turns[raised.turn].text[max(0, raised.start - ABOUT) : raised.end + ABOUT]
         (alone,) = self.read([render([Turn(speaker="caller", text=about)]).text])
-        return answer(alone.joint, policy).danger < DOUBTED_ALONE_AT
+        return answer(alone.joint, self.policy(policy.city, alone.taxonomy)).danger < DOUBTED_ALONE_AT
 
     def _confident(self, reading: Reading, policy: Policy, rendered: Rendered, reply: Answer) -> bool:
         """Little enough at stake in acting on the reply, on a text that is a call and has words to be sure of."""

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from data.policy import Policy, UnknownCity
 from data.records import Call, Record, Suggestion
-from data.taxonomy import URGENCY_NAMES, Category, Destination, categories, destinations
+from data.taxonomy import URGENCY_NAMES, Category, Destination, destinations
 from serving.auth import AnyKey, LocalOrAdmin, Operator
 from serving.engine import Engine
 from serving.problems import FieldProblem, Problem, documented
@@ -104,10 +104,10 @@ async def classify_batch(batch: Batch, engine: EngineOf, recorder: RecorderOf, k
 
 
 @router.get("/v1/taxonomy", responses=documented(401))
-async def taxonomy(_: AnyKey) -> Taxonomy:
-    """Categories, destinations and urgencies."""
+async def taxonomy(engine: EngineOf, _: AnyKey) -> Taxonomy:
+    """Categories of the release that answers, destinations and urgencies."""
     return Taxonomy(
-        categories=tuple(categories().values()),
+        categories=tuple(engine.suggester.model.taxonomy.categories.values()),
         destinations=tuple(destinations().values()),
         urgencies={level.value: name for level, name in URGENCY_NAMES.items()},
     )

@@ -6,13 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from data.corpus import known_category
 from data.deadlines import deadlines
-from data.policy import DestinationCode
 from data.records import Identifier, Record, encodable
 from data.redaction import redact
-from data.taxonomy import PoliceLabel, Urgency
+from data.taxonomy import DestinationCode, PoliceLabel, Urgency
 from model.routing import ON_THE_WAY
+from serving.known import known_category
 from serving.problems import FieldProblem, Problem
 from serving.store.calls import CallRecord
 from serving.store.entries import By, Consented, Decided, Happened, OutcomeStatus, now

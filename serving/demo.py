@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from data.corpus import load_corpus, split_groups
-from data.policy import policies
 from data.records import Call, Turn
 from data.taxonomy import Urgency, categories
 from model.suggest import Suggester
 from serving.decisions import DecisionBody, OutcomeBody, decide, report
+from serving.known import known_rule, learn
 from serving.pages import samples
 from serving.store import state
 from serving.store.calls import CallRecord
@@ -34,9 +34,15 @@ class Demo:
 
     def __init__(self, suggester: Suggester, city: str, end: datetime, count: int) -> None:
         self._suggester, self._city, self._end, self._count = suggester, city, end, count
+        learn(suggester.model.taxonomy)
         self._random = random.Random(110)
         self._operators = [self._person("operator", n) for n in range(4)]
         self._reviewers = [self._person("reviewer", n) for n in range(2)]
+
+    def _destination(self, category: str, urgency: Urgency) -> str:
+        rule = known_rule(self._city, category)
+        assert rule is not None, "the suggester has a policy for the city, and both categories are known"
+        return rule.destination(urgency)
 
     def _person(self, role: str, number: int) -> By:
         name = {"operator": "演示坐席", "reviewer": "演示复核员"}[role]
@@ -95,7 +101,6 @@ class Demo:
         if self._random.random() < ERRS:
             urgency = Urgency.ROUTINE_ONSITE
         same = (category, urgency.value) == (s["category"]["code"], s["urgency"]["level"])
-        rule = policies()[self._city].rules[category]
         danger = Urgency.EMERGENCY in (urgency, Urgency(s["urgency"]["level"]))
         consent = (
             "not_asked"
@@ -104,7 +109,7 @@ class Demo:
         )
         body = DecisionBody(
             suggestion_id=s["suggestion_id"], category=category, urgency=urgency, consent=consent,  # type: ignore[arg-type]
-            destination=s["destination"]["code"] if same else rule.destination(urgency),
+            destination=s["destination"]["code"] if same else self._destination(category, urgency),
             reason="" if same else "现场核实后判断",
         )  # fmt: skip
         entry = decide(record, body, shown.by)

@@ -1,12 +1,13 @@
 """The calls of a city's last 72 hours as arrays, and which of them are alike."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
-from data.taxonomy import categories
+from data.taxonomy import Category
 from model.likeness import SIZE, Vector
+from serving.known import known_categories
 
 WINDOW_HOURS = 72
 MOST_CALLS = 20_000  # a city; the oldest make room
@@ -155,13 +156,20 @@ class Window:
         return f"同在{where}，{kind}，内容相似"
 
 
-@cache
 def _numbered() -> dict[str, tuple[int, int]]:
-    """Each category's own number and that of its group; invalid calls are related to none."""
-    groups = list(dict.fromkeys(category.group for category in categories().values()))
+    return _numbers(tuple(known_categories().values()))
+
+
+@lru_cache(8)
+def _numbers(categories: tuple[Category, ...]) -> dict[str, tuple[int, int]]:
+    """Each category's own number and that of its group; invalid calls are related to none.
+
+    Categories of later releases come behind, so numbers that were given stay.
+    """
+    groups = list(dict.fromkeys(category.group for category in categories))
     return {
-        code: (number, NOWHERE if category.group == INVALID else groups.index(category.group))
-        for number, (code, category) in enumerate(categories().items())
+        category.code: (number, NOWHERE if category.group == INVALID else groups.index(category.group))
+        for number, category in enumerate(categories)
     }
 
 

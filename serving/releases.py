@@ -10,6 +10,7 @@ from model.registry import Registry, RegistryError, Unavailable
 from model.release import ReleaseError
 from model.suggest import Suggester
 from serving import metrics
+from serving.known import learn, learn_all
 from serving.settings import Settings
 
 UNSEEN = object()
@@ -40,6 +41,7 @@ class Releases:
         self._turn = threading.Lock()
         self._stop = threading.Event()
         self._seen: object = UNSEEN
+        learn_all(self.registry)
         self.suggester = self._first()
         self._thread = threading.Thread(target=self._follow, name="releases", daemon=True)
 
@@ -157,4 +159,6 @@ class Releases:
         return suggester
 
     def _made(self, folder: Path) -> Suggester:
-        return Suggester(folder, self._settings.threads, self._settings.city)
+        suggester = Suggester(folder, self._settings.threads, self._settings.city)
+        learn(suggester.model.taxonomy)
+        return suggester

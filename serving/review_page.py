@@ -8,9 +8,9 @@ from fastapi.responses import HTMLResponse
 from data.gazetteer import CITY_NAMES
 from data.guide import guide
 from data.review_reasons import review_reasons
-from data.taxonomy import categories
 from serving.api import engine
 from serving.console import words
+from serving.known import known_categories
 from serving.pages import page
 
 router = APIRouter(include_in_schema=False)
@@ -20,9 +20,9 @@ router = APIRouter(include_in_schema=False)
 async def review(request: Request) -> HTMLResponse:
     """The page. It holds no call and no rule of a city: those come by the API, with a session or a key."""
     data: dict[str, Any] = {
-        "terms": words(),
+        "terms": words(engine(request).suggester.model.taxonomy),
         "guide": guide().model_dump(),
-        "scopes": {category.code: category.scope for category in categories().values()},
+        "scopes": {category.code: category.scope for category in known_categories().values()},
         "reasons": review_reasons(),
         "cities": [(city, CITY_NAMES.get(city, city)) for city in engine(request).suggester.policies],
     }

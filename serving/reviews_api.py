@@ -7,14 +7,14 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from sqlalchemy import func, select
 
-from data.policy import DestinationCode, policies
 from data.records import Identifier, Record
-from data.taxonomy import Urgency
+from data.taxonomy import DestinationCode, Urgency
 from serving.api import RecorderOf, StoreOf
 from serving.auth import Reviewer
 from serving.calls_api import CallId, away, found, written
 from serving.decisions import CategoryCode, Level, Written, wrong
 from serving.keys import Key, Role
+from serving.known import known_rule
 from serving.problems import Problem, documented
 from serving.review_queues import CallsAhead, Queue, Wanted, ahead, counts, drifting, settings_of, waiting
 from serving.store import queues
@@ -207,8 +207,8 @@ def _meant(row: CallRow, body: ReviewBody) -> dict[str, Any]:
     category = body.category or now[0]
     urgency = (body.urgency or Urgency(now[1])).value
     destination = body.destination or now[2]
-    if body.destination is None and (category, urgency) != now[:2] and row.city in policies():
-        destination = policies()[row.city].rules[category].destination(Urgency(urgency))
+    if body.destination is None and (category, urgency) != now[:2] and (rule := known_rule(row.city, category)):
+        destination = rule.destination(Urgency(urgency))
     if body.verdict == "correct" and not any(given):
         raise wrong("verdict", "correct names at least one of category, urgency and destination")
     return common | {"category": category, "urgency": urgency, "destination": destination}

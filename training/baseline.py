@@ -9,7 +9,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from data.corpus import Item
-from data.taxonomy import URGENCIES, categories
+from data.own_taxonomy import PACKAGED, Taxonomy
+from data.taxonomy import URGENCIES
 from model.fallback import features
 from model.release import FILES
 from model.text import render
@@ -18,16 +19,16 @@ FEATURES = 50_000
 STRENGTH = 12.0
 
 
-def train_baseline(items: Sequence[Item], folder: Path) -> None:
+def train_baseline(items: Sequence[Item], folder: Path, taxonomy: Taxonomy = PACKAGED) -> None:
     """Trains on `items` and writes `fallback.npz`, the form in which `model.fallback.Linear` runs without scikit-learn.
 
     Weights are int8 with a scale for each output.
     """
     vectorizer = TfidfVectorizer(analyzer=features, sublinear_tf=True, min_df=2, max_features=FEATURES)
     matrix = csr_matrix(vectorizer.fit_transform([render(item.as_turns()).text for item in items]))
-    codes = list(categories())
+    codes = taxonomy.codes
     heads = [
-        (np.array([codes.index(item.category) for item in items]), len(codes)),
+        (np.array([codes.index(taxonomy.resolved(item.category)) for item in items]), len(codes)),
         (np.array([item.urgency.rank for item in items]), len(URGENCIES)),
     ]
     fitted = [_fit(matrix, labels, size) for labels, size in heads]

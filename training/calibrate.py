@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
 from data.corpus import Item
+from data.own_taxonomy import PACKAGED, Taxonomy
 from data.policy import DEFAULT_CITY, Policy, load_policy
-from data.taxonomy import URGENCIES, PoliceLabel, Urgency, categories
+from data.taxonomy import URGENCIES, PoliceLabel, Urgency
 from model.decode import Array, Calibration, answer, joint, scores, softmax
 from model.risk import expected_cost
 
@@ -20,21 +21,22 @@ SMOOTHING = 2.0
 COVERAGE = 0.95
 
 
-def habit(items: Sequence[Item]) -> Array:
+def habit(items: Sequence[Item], taxonomy: Taxonomy = PACKAGED) -> Array:
     """Urgency given category in the training split, (65, 4), smoothed towards the taxonomy's default.
 
     Invalid calls are `routine_remote` and nothing else.
     """
-    codes = list(categories())
+    codes = taxonomy.codes
     counts = np.full((len(codes), len(URGENCIES)), 0.25)
-    for number, category in enumerate(categories().values()):
+    for number, category in enumerate(taxonomy.categories.values()):
         counts[number, category.default_urgency.rank] += SMOOTHING
         if category.police is PoliceLabel.INVALID:
             counts[number] = 0
             counts[number, Urgency.ROUTINE_REMOTE.rank] = 1
     for item in items:
-        if categories()[item.category].police is not PoliceLabel.INVALID:
-            counts[codes.index(item.category), item.urgency.rank] += 1
+        code = taxonomy.resolved(item.category)
+        if taxonomy.categories[code].police is not PoliceLabel.INVALID:
+            counts[codes.index(code), item.urgency.rank] += 1
     shares: Array = (counts / counts.sum(1, keepdims=True)).astype(np.float32)
     return shares
 
@@ -65,7 +67,12 @@ def blend(encoder: Array, linear: Array, labels: NDArray[np.intp]) -> tuple[floa
 
 
 def calibrate(
-    logits: Mapping[str, Array], linear: Mapping[str, Array], labels: Labels, habits: Array, max_error: float
+    logits: Mapping[str, Array],
+    linear: Mapping[str, Array],
+    labels: Labels,
+    habits: Array,
+    max_error: float,
+    taxonomy: Taxonomy = PACKAGED,
 ) -> Calibration:
     """Fits everything on the logits of the quantised encoder and of the linear model over the validation split.
 
@@ -75,22 +82,22 @@ def calibrate(
     blends = {head: (factor, 0.0) for head, factor in alone.items()}
     blends |= {head: blend(logits[head], values, labels[head]) for head, values in linear.items()}
     rows = np.arange(len(labels["category"]))
-    best = Calibration(blends, alone, habits, 0.0, 0.0, 0.0)
+    best = Calibration(blends, alone, habits, 0.0, 0.0, 0.0, taxonomy=taxonomy)
     least = np.inf
     for police_weight, habit_weight in product(WEIGHTS, WEIGHTS):
-        trial = Calibration(blends, alone, habits, police_weight, habit_weight, 0.0)
+        trial = Calibration(blends, alone, habits, police_weight, habit_weight, 0.0, taxonomy=taxonomy)
         table = joint(scores(logits, linear, trial), trial)
         loss = float(-np.log(table[rows, labels["category"], labels["urgency"]] + 1e-9).mean())
         if loss < least:
             least, best = loss, trial
     tables = joint(scores(logits, linear, best), best)
-    bar, least = confidence_bar(tables, labels, max_error), plausible_bar(tables, labels)
+    bar, least = confidence_bar(tables, labels, max_error, taxonomy), plausible_bar(tables, labels, taxonomy)
     return replace(best, confident_at=bar, plausible_at=least)
 
 
-def confidence_bar(tables: Array, labels: Labels, max_error: float) -> float:
+def confidence_bar(tables: Array, labels: Labels, max_error: float, taxonomy: Taxonomy = PACKAGED) -> float:
     """The largest expected cost of a suggestion under which at most `max_error` of the destinations are wrong."""
-    policy = load_policy(DEFAULT_CITY)
+    policy = load_policy(DEFAULT_CITY, taxonomy=taxonomy)
     scored = []
     for table, truth in zip(tables, _destinations(policy, labels), strict=True):
         reply = answer(table, policy)
@@ -101,13 +108,13 @@ def confidence_bar(tables: Array, labels: Labels, max_error: float) -> float:
     return round(float(scored[allowed[-1]][0]), 4) if len(allowed) else 0.0
 
 
-def plausible_bar(tables: Array, labels: Labels) -> float:
+def plausible_bar(tables: Array, labels: Labels, taxonomy: Taxonomy = PACKAGED) -> float:
     """The least probability at which the destinations shown hold the right one in `COVERAGE` of calls like these.
 
     Split conformal prediction: the score is one minus the right destination's probability, its quantile that of
     (n + 1) calls (Vovk et al. 2005; Angelopoulos and Bates 2021, section 1).
     """
-    policy = load_policy(DEFAULT_CITY)
+    policy = load_policy(DEFAULT_CITY, taxonomy=taxonomy)
     right = np.array([answer(table, policy).by_destination[truth]
                       for table, truth in zip(tables, _destinations(policy, labels), strict=True)])  # fmt: skip
     rank = int(np.ceil((len(right) + 1) * COVERAGE))
@@ -115,6 +122,6 @@ def plausible_bar(tables: Array, labels: Labels) -> float:
 
 
 def _destinations(policy: Policy, labels: Labels) -> list[str]:
-    codes = list(categories())
+    codes = policy.taxonomy.codes
     return [policy.rules[codes[category]].destination(URGENCIES[urgency])
             for category, urgency in zip(labels["category"], labels["urgency"], strict=True)]  # fmt: skip

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from data.noise import drop_end, mishear
+from data.own_taxonomy import Taxonomy, together
 from data.policy import DEFAULT_CITY, load_policy
 from data.records import Suggestion, Turn
-from data.taxonomy import categories
 from model.blend import Blend
 from model.risk import cost_of_truths
 from model.suggest import Suggester
@@ -44,18 +44,29 @@ class Pair:
 def judge(live: Path, candidate: Path, cases: Sequence[Case], dangers: Sequence[Case], variants: int) -> dict[str, Any]:
     """Every figure of the comparison; `variants` cases (seeded) are also heard badly and cut short.
 
-    `dangers` are calls in which danger hides, and look-alikes. Raises ReleaseError when a release does not load.
+    `dangers` are calls in which danger hides, and look-alikes. Where the releases have other categories, they are
+    compared on what both know (`common`); calls of a category that only one of them has are told apart (`taxonomy`).
+
+    Raises:
+        ReleaseError: a release does not load.
+        ValueError: both know none of the categories.
     """
     models = Blend(live), Blend(candidate)
+    known = models[0].taxonomy, models[1].taxonomy
+    names, every = common(*known), cases
+    cases = [case for case in every if all(case.category in taxonomy for taxonomy in known)]
+    if not cases:
+        raise ValueError("no call is of a category that both releases know")
 
     def both(calls: Sequence[Case]) -> Pair:
-        return Pair(*(run(model, calls) for model in models))
+        return Pair(*(_renamed(run(model, calls), names) for model in models))
 
     pair = both(cases)
     drawn = random.Random(110).sample(list(cases), min(variants, len(cases)))
     return {
         "versions": {"live": models[0].version, "candidate": models[1].version},
         "calls": len(cases),
+        "taxonomy": _apart(models, names, every),
         "overall": {head: difference(*pair.rights(head)) for head in ANSWERS},
         "slices": {name: {head: difference(*pair.rights(head, chosen)) for head in ANSWERS}
                    for name, chosen in slices(pair.live).items()},
@@ -68,6 +79,38 @@ def judge(live: Path, candidate: Path, cases: Sequence[Case], dangers: Sequence[
         "better": changed(pair, better=True),
         "worse": changed(pair, better=False),
     }  # fmt: skip
+
+
+def common(live: Taxonomy, candidate: Taxonomy) -> dict[str, str]:
+    """The name by which both know each category: those that one of them merges are one, and called the same."""
+    names = {code: code for code in together(live, candidate).codes}
+    for taxonomy in (live, candidate):
+        for code, into in taxonomy.merged.items():
+            one, whole = names[code], names[into]
+            names = {each: whole if name == one else name for each, name in names.items()}
+    return names
+
+
+def _renamed(outcome: Outcome, names: Mapping[str, str]) -> Outcome:
+    """The outcome with categories by their common names; where each goes stays what its release's own table says."""
+    sides = [{**side, "category": np.array([names[str(code)] for code in side["category"]])}
+             for side in (outcome.truth, outcome.guess)]  # fmt: skip
+    return replace(outcome, truth=sides[0], guess=sides[1])
+
+
+def _apart(models: tuple[Blend, Blend], names: Mapping[str, str], cases: Sequence[Case]) -> dict[str, Any]:
+    """What the releases' categories differ in, and how each does on calls of its own; empty where they are the same."""
+    if models[0].taxonomy == models[1].taxonomy:
+        return {}
+    found: dict[str, Any] = {"merged": {code: name for code, name in names.items() if code != name}}
+    for side, model, other in zip(("live", "candidate"), models, reversed(models), strict=True):
+        own = [case for case in cases if case.category in model.taxonomy and case.category not in other.taxonomy]
+        found[side] = {
+            "own": [code for code in model.taxonomy.codes if code not in other.taxonomy],
+            "calls": len(own),
+            "right": int(run(model, own).right("category").sum()) if own else 0,
+        }
+    return found
 
 
 def difference(live: Bools, candidate: Bools) -> dict[str, Any]:
@@ -134,7 +177,7 @@ def _side(outcome: Outcome) -> dict[str, Any]:
 
 def costs(outcome: Outcome) -> NDArray[np.float64]:
     """What every suggestion costs by `data/costs.csv`, in questions to the operator."""
-    policy, codes = load_policy(DEFAULT_CITY), list(categories())
+    policy, codes = load_policy(DEFAULT_CITY, taxonomy=outcome.taxonomy), outcome.taxonomy.codes
     return np.array([
         cost_of_truths(policy, said.destination.code, said.urgency.level)[codes.index(case.category), case.urgency.rank]
         for case, said in zip(outcome.cases, outcome.suggestions, strict=True)

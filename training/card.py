@@ -20,12 +20,20 @@ def rendered(template: str, **values: Any) -> str:
     return cards.get_template(template).render(**values)
 
 
+def _own(run: dict[str, Any]) -> str:
+    """What a city's own taxonomy adds and merges, nothing where there is none."""
+    added, merged = run["added"], [f"{code} into {into}" for code, into in run["merged"].items()]
+    told = [f"added {', '.join(added)}"] * bool(added) + [f"merged {', '.join(merged)}"] * bool(merged)
+    return f"**Categories.** Of the city's own (`taxonomy.csv` of the release): {'; '.join(told)}.\n\n" if told else ""
+
+
 def write_card(run: dict[str, Any], config: Config, report: dict[str, Any]) -> str:
     """The card's Markdown from the facts of the run and its report on the held-out split."""
     warm = f", warm start from {config.base.warm_start}" if config.base.warm_start else ""
     return rendered(
         "MODEL_CARD.md",
         **run,
+        own=_own(run),
         warm=warm,
         taught=f", distilled from {run['teacher']}" if run.get("teacher") else "",
         base=BASES.get(config.base.name, config.base.name),

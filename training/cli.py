@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data.own_taxonomy import Taxonomy, together
 from data.tables import DATA_DIR, DataError
 from training.cli_import import app as import_app
 
@@ -33,6 +34,17 @@ def _split(name: str) -> "list[Case]":
     from training.material import parted
 
     return [Case.of(item) for item in parted(load_corpus())[name]]
+
+
+def _known(*releases: Path) -> Taxonomy:
+    """Every category that one of the releases knows.
+
+    Raises:
+        ReleaseError: one of them is broken.
+    """
+    from model.release import open_release
+
+    return together(*(open_release(folder, ()).taxonomy for folder in releases))
 
 
 @app.command()
@@ -85,7 +97,7 @@ def evaluate(
 
     folder = release or BUNDLED
     try:
-        cases = read_cases(data) if data else _split("test")
+        cases = read_cases(data, _known(folder)) if data else _split("test")
         if not cases:
             raise DataError(data or "", 0, "", "holds no labelled call")
         name = data.stem if data else HELD_OUT
@@ -121,14 +133,19 @@ def compare(
         raise _fail(_without_extra(error)) from error
     try:
         rules = load_gate(gate or DEFAULT)
-        cases = read_cases(data) if data else _split("test")
+        cases = read_cases(data, _known(live, candidate)) if data else _split("test")
         if not cases:
             raise DataError(data or "", 0, "", "holds no labelled call")
         figures = judge(live, candidate, cases, read_cases(danger or SAFETY), variants)
-    except (DataError, ReleaseError) as error:
+    except (ValueError, ReleaseError) as error:
         raise _fail(error) from error
     found = findings(rules, figures)
     promote = write_comparison(output, figures, found)
+    if told := figures["taxonomy"]:
+        typer.echo(f"the releases have other categories: compared on those that both know, "
+                   f"{len(told['merged'])} merged, {len(told['live']['own'])} only live, "
+                   f"{len(told['candidate']['own'])} only the candidate's ({told['candidate']['right']} of "
+                   f"{told['candidate']['calls']} of its calls right)")  # fmt: skip
     for finding in found:
         typer.echo(f"{'kept  ' if finding.kept else 'BROKEN'} {finding.rule}: {finding.found}")
     typer.echo(f"{'promote' if promote else 'refuse'} {figures['versions']['candidate']}; report in {output}")
@@ -159,7 +176,7 @@ def earliness(
         raise _fail(_without_extra(error)) from error
     held = [case for case in _split("validation") if case.style != "note"]
     try:
-        cases = held if data is None else read_cases(data)
+        cases = held if data is None else read_cases(data, _known(release or BUNDLED))
         if not cases:
             raise DataError(data or "", 0, "", "holds no labelled call")
         suggester = Suggester(model=Blend(release or BUNDLED))
@@ -188,13 +205,14 @@ def label_quality(
     from model.release import BUNDLED, ReleaseError
     from model.runtime import Encoder
 
-    items = load_corpus(corpus or CORPUS_DIR)
     try:
         from training.quality import examine, write_quality
     except ModuleNotFoundError as error:
         raise _fail(_without_extra(error)) from error
     try:
-        summary = write_quality(output, examine(items, Encoder(release or BUNDLED)))
+        encoder = Encoder(release or BUNDLED)
+        items = load_corpus(corpus or CORPUS_DIR, encoder.taxonomy)
+        summary = write_quality(output, examine(items, encoder))
     except (OSError, ValueError, ReleaseError) as error:
         raise _fail(error) from error
     typer.echo(f"{summary['suspected']} of {summary['items']} labels are suspected, worst first in {output}")

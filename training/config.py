@@ -41,13 +41,15 @@ class Corpus(Section):
     `calibration` holds calls written apart from the corpus. They are never learnt from: with the validation split, and
     with as much weight, they choose what is chosen after training. `more` are folders learnt from beside the corpus
     (reviewed calls, a city's own records); then `replay` items of the corpus' training split (seeded) are enough to
-    keep what was learnt, while the linear model learns from all of them.
+    keep what was learnt, while the linear model learns from all of them. `taxonomy` is a file of the categories that a
+    city adds and merges (`data.own_taxonomy`); every label is read by it.
     """
 
     folder: Path = CORPUS_DIR
     calibration: Path = CALIBRATION_DIR
     more: tuple[Path, ...] = ()
     replay: Annotated[int, Field(ge=0)] | None = None
+    taxonomy: Path | None = None
     seed: int = 110
     limit: Annotated[int, Field(ge=200)] | None = None
     max_tokens: Annotated[int, Field(ge=16, le=512)] = 320

@@ -10,13 +10,12 @@ from tokenizers import Tokenizer
 
 from data.corpus import CORPUS_DIR, Item, load_corpus
 from data.noise import drop_end, drop_operator, drop_punctuation, mishear
+from data.own_taxonomy import HEADS, PACKAGED, Taxonomy
 from data.records import Turn
-from data.taxonomy import categories
-from model.release import HEADS
 from model.text import head_and_tail, render
 from training.config import Config, Noise
 from training.distil import Teacher
-from training.material import parted
+from training.material import labels, parted
 
 Batch = dict[str, torch.Tensor]
 
@@ -26,9 +25,14 @@ def load_dataset_dict(items: Sequence[Item] | None = None, seed: int = 110) -> D
     return as_datasets(parted(load_corpus(CORPUS_DIR) if items is None else items, seed))
 
 
-def as_datasets(parts: Mapping[str, Sequence[Item]]) -> DatasetDict:
+def as_datasets(parts: Mapping[str, Sequence[Item]], taxonomy: Taxonomy = PACKAGED) -> DatasetDict:
     """The items of each split as rows; a split without items is left out."""
-    return DatasetDict({name: Dataset.from_list([_row(item) for item in part]) for name, part in parts.items() if part})
+    return DatasetDict({name: Dataset.from_list(_rows(part, taxonomy)) for name, part in parts.items() if part})
+
+
+def _rows(items: Sequence[Item], taxonomy: Taxonomy) -> list[dict[str, Any]]:
+    numbers = labels(items, taxonomy)
+    return [_row(item) | {head: int(numbers[head][n]) for head in HEADS} for n, item in enumerate(items)]
 
 
 def _row(item: Item) -> dict[str, Any]:
@@ -39,9 +43,6 @@ def _row(item: Item) -> dict[str, Any]:
         "turns": [turn.model_dump() for turn in turns],
         "style": item.style,
         "length": sum(len(turn.text) for turn in turns),
-        "category": HEADS["category"].index(item.category),
-        "urgency": HEADS["urgency"].index(item.urgency),
-        "police": HEADS["police"].index(categories()[item.category].police),
     }
 
 
@@ -64,9 +65,9 @@ def collator(
 
     def collate(rows: list[dict[str, Any]]) -> Batch:
         texts = [render(_disturb(row, noise, rng) if noise else _turns(row)).text for row in rows]
-        labels = {head: torch.tensor([row[head] for row in rows]) for head in HEADS}
+        truth = {head: torch.tensor([row[head] for row in rows]) for head in HEADS}
         lesson = teacher.lesson([row["id"] for row in rows]) if teacher else {}
-        return encode(tokenizer, texts, config.corpus.max_tokens) | labels | lesson
+        return encode(tokenizer, texts, config.corpus.max_tokens) | truth | lesson
 
     return collate
 

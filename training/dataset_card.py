@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from data.corpus import Item
+from data.own_taxonomy import PACKAGED, Taxonomy
 from data.redaction import MARK, redact_turns
-from data.taxonomy import URGENCIES, categories
+from data.taxonomy import URGENCIES
 from training.card import rendered
 from training.config import Config
 from training.duplicates import near_duplicates
-from training.material import Material, replayed
+from training.material import Material, replayed, taxonomy_of
 
 THRESHOLD = 0.8
 SHOWN = 10
@@ -20,9 +21,9 @@ Parts = Mapping[str, Sequence[Item]]
 def describe(config: Config, material: Material, parts: Parts) -> dict[str, Any]:
     """Every figure of the card from what the run has and the items of each split."""
     items = [item for part in parts.values() for item in part]
-    corpus = material.corpus
+    corpus, taxonomy = material.corpus, taxonomy_of(config)
     learnt = replayed(config, material, parts["train"])
-    known = {item.category for item in learnt}
+    known = {taxonomy.resolved(item.category) for item in learnt}
     return {
         "calls": len(items),
         "groups": len({item.group for item in items}),
@@ -30,9 +31,9 @@ def describe(config: Config, material: Material, parts: Parts) -> dict[str, Any]
         "calibration": str(config.corpus.calibration),
         "seed": config.corpus.seed,
         "splits": list(parts),
-        "counts": counts(parts),
+        "counts": counts(parts, taxonomy),
         "learnt": _learnt(config, learnt, parts["train"], corpus),
-        "absent": [code for code in categories() if code not in known],
+        "absent": [code for code in taxonomy.codes if code not in known],
         "duplicates": _duplicates(parts),
         "redaction": _redaction(parts, corpus),
     }
@@ -44,10 +45,10 @@ def write_dataset_card(run: Mapping[str, Any], described: Mapping[str, Any]) -> 
     return rendered("DATASET_CARD.md", **own, hash=run["corpus"], **described)
 
 
-def counts(parts: Parts) -> dict[str, dict[str, list[int]]]:
+def counts(parts: Parts, taxonomy: Taxonomy = PACKAGED) -> dict[str, dict[str, list[int]]]:
     """How many calls each split has, by kind (`category`, `urgency`, `style`, `part`) and its value, in their order."""
     kinds: dict[str, tuple[Callable[[Item], str], Sequence[str]]] = {
-        "category": (lambda item: item.category, list(categories())),
+        "category": (lambda item: taxonomy.resolved(item.category), taxonomy.codes),
         "urgency": (lambda item: item.urgency.value, [level.value for level in URGENCIES]),
         "style": (lambda item: item.style, ("dialogue", "note", "speech")),
         "part": (lambda item: item.id.partition("-")[0], ()),
@@ -65,7 +66,7 @@ def distance(a: Sequence[Item], b: Sequence[Item]) -> float:
     if not a or not b:
         return 0.0
     mixes = [Counter(item.category for item in items) for items in (a, b)]
-    return 0.5 * sum(abs(mixes[0][code] / len(a) - mixes[1][code] / len(b)) for code in categories())
+    return 0.5 * sum(abs(mixes[0][code] / len(a) - mixes[1][code] / len(b)) for code in set().union(*mixes))
 
 
 def _learnt(config: Config, learnt: Sequence[Item], train: Sequence[Item], corpus: frozenset[str]) -> dict[str, Any]:

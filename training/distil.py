@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from rich.progress import track
 
+from data.own_taxonomy import HEADS, PACKAGED, Taxonomy
 from data.records import Turn
 from model.decode import Array
-from model.release import HEADS
 from model.runtime import Encoder
 from model.text import render
 
@@ -38,13 +38,16 @@ class Teacher:
         }
 
 
-def ask(folder: Path, calls: Sequence[Mapping[str, Any]], kept: Path) -> Teacher:
+def ask(folder: Path, calls: Sequence[Mapping[str, Any]], kept: Path, taxonomy: Taxonomy = PACKAGED) -> Teacher:
     """Lets the release in `folder` answer every row of a split once; the answers are kept in the file `kept`.
 
     Raises:
         ReleaseError: the release does not load.
+        ValueError: it answers in other categories than those of `taxonomy`.
     """
     encoder = Encoder(folder)
+    if encoder.taxonomy != taxonomy:
+        raise ValueError(f"the teacher {encoder.version} answers in other categories than are to be learnt")
     ids = [call["id"] for call in calls]
     if kept.exists():
         with np.load(kept) as arrays:

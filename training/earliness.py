@@ -1,7 +1,7 @@
 """How early a live call shows the right thing, and how often it changes its mind: with and without hysteresis."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from pathlib import Path
 from statistics import mean, median
@@ -69,12 +69,12 @@ def follow(suggester: Suggester, cases: Sequence[Case]) -> list[Followed]:
     """Reads every state of every call in which the caller says anything."""
     policy = suggester.policy(None)
     found = []
-    for case in cases:
+    for case in (each.within(policy.taxonomy) for each in cases):
         steps = [step for step in states(case.call().transcript) if step.heard]
         rendered = [render(step.turns) for step in steps]
         readings = suggester.read([text.text for text in rendered])
         heard = [
-            Heard(step, Call(turns=step.turns), text, Reading(reading.joint, (), reading.support[:0].copy()))
+            Heard(step, Call(turns=step.turns), text, replace(reading, spans=(), support=reading.support[:0].copy()))
             for step, text, reading in zip(steps, rendered, readings, strict=True)
         ]
         if heard:

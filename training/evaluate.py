@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 from sklearn.metrics import f1_score
 
-from data.corpus import Item, known_category, read_lines
-from data.policy import Policy, load_policy
+from data.corpus import CategoryCode, Item, read_lines
+from data.own_taxonomy import PACKAGED, Taxonomy
+from data.policy import Policy
 from data.records import Call, Suggestion, Turn
-from data.taxonomy import Urgency, categories
+from data.taxonomy import Urgency
 from model.decode import Answer, answer
 from model.reading import Model
 from model.suggest import Suggester
@@ -34,7 +35,7 @@ class Case(BaseModel):
     id: str
     turns: tuple[Turn, ...] = ()
     text: str = ""
-    category: Annotated[str, BeforeValidator(known_category)]
+    category: CategoryCode
     urgency: Urgency
     style: str = ""
     difficulty: str = ""
@@ -46,6 +47,11 @@ class Case(BaseModel):
     def of(cls, item: Item) -> "Case":
         """The item of the corpus as a case."""
         return cls.model_validate(item.model_dump(mode="json"))
+
+    def within(self, taxonomy: Taxonomy) -> "Case":
+        """The case as `taxonomy` labels it; `ValueError` when it does not know the category."""
+        accepted = tuple(taxonomy.merged.get(code, code) for code in self.acceptable)
+        return self.model_copy(update={"category": taxonomy.resolved(self.category), "acceptable": accepted})
 
     @model_validator(mode="after")
     def _is_a_call(self) -> "Case":
@@ -62,18 +68,18 @@ class Case(BaseModel):
         return self.style or ("note" if not self.turns else "monologue" if len(self.turns) == 1 else "dialogue")
 
 
-def read_cases(path: Path) -> list[Case]:
-    """The sure cases of a JSONL file.
+def read_cases(path: Path, taxonomy: Taxonomy = PACKAGED) -> list[Case]:
+    """The sure cases of a JSONL file, their categories ones that `taxonomy` knows.
 
     Raises:
         DataError: a line that is no such case.
     """
-    return [case for case in read_lines(path, Case) if case.sure]
+    return [case for case in read_lines(path, Case, taxonomy) if case.sure]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Truth and suggestion of every case, side by side.
+    """Truth and suggestion of every case, side by side, in the categories of `taxonomy`.
 
     `unflagged` is what the model alone would say, without red flags, where the cases tell of danger.
     """
@@ -84,6 +90,7 @@ class Outcome:
     guess: Mapping[str, NDArray[np.str_]]
     probability: Mapping[str, NDArray[np.float64]]
     unflagged: Sequence[Answer] = ()
+    taxonomy: Taxonomy = PACKAGED
 
     def right(self, head: str) -> NDArray[np.bool_]:
         """Which cases the head got right."""
@@ -97,12 +104,16 @@ class Outcome:
 
 
 def run(model: Model, cases: Sequence[Case]) -> Outcome:
-    """Has `model`, with red flags and routing as served, answer every case under the default policy."""
+    """Has `model`, with red flags and routing as served, answer every case under the default policy.
+
+    The cases are labelled as the model's taxonomy does; `ValueError` when it does not know a category.
+    """
+    cases = [case.within(model.taxonomy) for case in cases]
     suggester = Suggester(model=model)
     suggestions: list[Suggestion] = []
     for at in range(0, len(cases), BATCH):
         suggestions += suggester.suggest_many([case.call() for case in cases[at : at + BATCH]])
-    policy = load_policy(suggester.city)
+    policy = suggester.policy(None, model.taxonomy)
     hidden = any(case.danger is not None for case in cases)
     readings = model.read([render(case.call().transcript).text for case in cases]) if hidden else []
     return Outcome(
@@ -112,6 +123,7 @@ def run(model: Model, cases: Sequence[Case]) -> Outcome:
         _columns([_guess(s) for s in suggestions]),
         {head: np.array([_probability(s)[head] for s in suggestions]) for head in ANSWERS},
         [answer(reading.joint, policy) for reading in readings],
+        model.taxonomy,
     )
 
 
@@ -119,7 +131,7 @@ def _truth(case: Case, policy: Policy) -> dict[str, str]:
     rule = policy.rules[case.category]
     return {
         "category": case.category,
-        "police": categories()[case.category].police,
+        "police": policy.taxonomy.categories[case.category].police,
         "urgency": case.urgency,
         "destination": rule.destination(case.urgency),
     }
@@ -256,7 +268,7 @@ def per_category(outcome: Outcome) -> list[dict[str, Any]]:
     """Calls, precision, recall and the commonest mistake of every category that occurs."""
     truth, guess = outcome.truth["category"], outcome.guess["category"]
     rows = []
-    for code in categories():
+    for code in outcome.taxonomy.codes:
         real, said = truth == code, guess == code
         if not real.any() and not said.any():
             continue

@@ -9,17 +9,20 @@ import numpy as np
 import torch
 from datasets import Dataset, DatasetDict
 from tokenizers import Tokenizer
+from torch import nn
 from torch.utils.data import DataLoader
 from transformers import EvalPrediction, Trainer, TrainingArguments, set_seed
 
-from model.release import HEADS
+from data.own_taxonomy import HEADS
+from model.release import open_release
 from training.attention import use_half_attention
 from training.base import keep_layers, load_base
 from training.config import Config
 from training.dataset import collator
 from training.distil import ask
+from training.material import taxonomy_of
 from training.network import CallNetwork
-from training.warm import release_base
+from training.warm import carried_over, release_base
 
 STANDARDISE_ON = 1_000
 TEACHER = "teacher.npz"
@@ -89,14 +92,25 @@ def start(config: Config) -> tuple[CallNetwork, Tokenizer]:
         keep_layers(base.encoder, config.base.layers or base.encoder.config.num_hidden_layers)
     else:
         base = load_base(config.base.name, config.base.layers)
-    network = CallNetwork(base.encoder, config.fit.dropout, config.loss, config.distil)
+    taxonomy = taxonomy_of(config)
+    network = CallNetwork(base.encoder, config.fit.dropout, config.loss, config.distil, taxonomy)
+    if warm and warm.is_dir():
+        heads = carried_over(
+            heads, open_release(warm, ()).taxonomy, taxonomy, cast(nn.Linear, network.heads["category"])
+        )
     network.load_state_dict(heads, strict=False)
     return network, base.tokenizer
 
 
 def build_network(config: Config, train: Dataset) -> tuple[CallNetwork, Tokenizer]:
-    """The network before fine-tuning; a new one is standardised on calls of the training split."""
+    """The network before fine-tuning; a new one is standardised on calls of the training split.
+
+    Raises:
+        ReleaseError, ValueError: as `start`; weights without a release for a city's own categories.
+    """
     if config.base.warm_start and not config.base.warm_start.is_dir():
+        if config.corpus.taxonomy:
+            raise ValueError("a network.pt does not say which categories it knows: warm-start from a release")
         return trained_network(config, config.base.warm_start)
     network, tokenizer = start(config)
     if not config.base.warm_start:
@@ -137,7 +151,7 @@ def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = Fa
     network, tokenizer = build_network(config, data["train"])
     use_half_attention(network.encoder)
     lessons = config.distil.teacher
-    teacher = ask(lessons, data["train"].to_list(), folder.parent / TEACHER) if lessons else None
+    teacher = ask(lessons, data["train"].to_list(), folder.parent / TEACHER, taxonomy_of(config)) if lessons else None
     steps = -(-len(data["train"]) // config.fit.batch_size) * config.fit.epochs
     arguments = TrainingArguments(
         output_dir=str(folder),

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.corpus import Item, corpus_hash, load_corpus, split_groups
+from data.own_taxonomy import PACKAGED, Taxonomy, load_taxonomy
 from data.tables import DataError
-from data.taxonomy import categories
-from model.release import HEADS
+from data.taxonomy import POLICE_LABELS
 from training.config import Config
 from training.duplicates import alike
 
@@ -20,8 +20,8 @@ from training.duplicates import alike
 class Material:
     """Everything that a run has, read once: `items`, of which those with an id in `corpus` are the corpus'.
 
-    `sources` says of each folder its `hash` and how many `calls` it holds; `left_out` counts calls of the folders beside the corpus that are
-    nearly those of its validation or test split, or of the calls that calibrate.
+    `sources` says of each folder its `hash` and how many `calls` it holds; `left_out` counts calls of the folders
+    beside the corpus that are nearly those of its validation or test split, or of the calls that calibrate.
     """
 
     items: list[Item]
@@ -30,19 +30,29 @@ class Material:
     left_out: int = 0
 
 
+def taxonomy_of(config: Config) -> Taxonomy:
+    """The categories that a run learns.
+
+    Raises:
+        DataError: the city's file breaks a rule.
+    """
+    return load_taxonomy(config.corpus.taxonomy) if config.corpus.taxonomy else PACKAGED
+
+
 def collected(config: Config) -> Material:
     """The corpus, whole or a seeded sample, and what is in the folders beside it, so that no split parts what is alike.
 
     Raises:
-        DataError: an id stands in two folders.
+        DataError: an id stands in two folders; a label that the taxonomy does not know.
     """
-    corpus = load_corpus(config.corpus.folder)
+    taxonomy = taxonomy_of(config)
+    corpus = load_corpus(config.corpus.folder, taxonomy)
     seen = frozenset(item.id for item in corpus)
     sources = [_source(config.corpus.folder, corpus)]
     more: list[Item] = []
     ids = set(seen)
     for folder in config.corpus.more:
-        own = load_corpus(folder)
+        own = load_corpus(folder, taxonomy)
         if twice := ids & {item.id for item in own}:
             raise DataError(folder, 0, "id", f"{min(twice)!r} stands in another folder, too")
         ids |= {item.id for item in own}
@@ -66,7 +76,7 @@ def _beside(config: Config, corpus: list[Item], more: list[Item]) -> list[Item]:
     would count the same call twice.
     """
     splits = split_groups(corpus, config.corpus.seed)
-    items = [*corpus, *load_corpus(config.corpus.calibration), *more]
+    items = [*corpus, *load_corpus(config.corpus.calibration, taxonomy_of(config)), *more]
     known = len(items) - len(more)
     parents: dict[str, str] = {}
     dropped: set[int] = set()
@@ -110,7 +120,7 @@ def choosing(config: Config, validation: Sequence[Item]) -> tuple[list[Item], ND
 
     A writer's calls that were held back are easier than calls of other writers, and too easy to choose a threshold on.
     """
-    apart = load_corpus(config.corpus.calibration)
+    apart = load_corpus(config.corpus.calibration, taxonomy_of(config))
     count = max(len(validation), len(apart))
     rows = [_stretched(len(validation), count), len(validation) + _stretched(len(apart), count)]
     return [*validation, *apart], np.concatenate(rows)
@@ -126,11 +136,12 @@ def drawn(arrays: Mapping[str, NDArray[Any]], rows: NDArray[np.intp]) -> dict[st
     return {head: values[rows] for head, values in arrays.items()}
 
 
-def labels(items: Sequence[Item]) -> dict[str, NDArray[np.intp]]:
-    """By head, the number of each item's label."""
-    codes = list(categories())
+def labels(items: Sequence[Item], taxonomy: Taxonomy = PACKAGED) -> dict[str, NDArray[np.intp]]:
+    """By head, the number of each item's label in `taxonomy`."""
+    codes = [taxonomy.resolved(item.category) for item in items]
+    owners = {code: POLICE_LABELS.index(category.police) for code, category in taxonomy.categories.items()}
     return {
-        "category": np.array([codes.index(item.category) for item in items]),
+        "category": np.array([taxonomy.codes.index(code) for code in codes]),
         "urgency": np.array([item.urgency.rank for item in items]),
-        "police": np.array([HEADS["police"].index(categories()[item.category].police) for item in items]),
+        "police": np.array([owners[code] for code in codes]),
     }

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from model.release import HEADS
+from data.own_taxonomy import PACKAGED, Taxonomy
 from training.config import Distil, Loss
 from training.dataset import Batch
 
@@ -22,19 +22,21 @@ class CallNetwork(nn.Module):
     """Multi-head classifier of calls.
 
     The heads are linear in the pooled vector, so every token's share in a logit can be read off (evidence).
+    Those of categories are in the order of `taxonomy`.
     e5's pooled vectors lie in a narrow cone; `centre` and `spread` (buffers) standardise them before the heads.
     """
 
     def __init__(
-        self, encoder: PreTrainedModel, dropout: float = 0.1, loss: Loss | None = None, distil: Distil | None = None
-    ) -> None:
+        self, encoder: PreTrainedModel, dropout: float = 0.1, loss: Loss | None = None, distil: Distil | None = None,
+        taxonomy: Taxonomy = PACKAGED,
+    ) -> None:  # fmt: skip
         super().__init__()
         width = encoder.config.hidden_size
         self.encoder = encoder
         self.loss = loss or Loss()
         self.distil = distil or Distil()
         self.dropout = nn.Dropout(dropout)
-        self.heads = nn.ModuleDict({head: nn.Linear(width, len(labels)) for head, labels in HEADS.items()})
+        self.heads = nn.ModuleDict({head: nn.Linear(width, len(labels)) for head, labels in taxonomy.labels.items()})
         self.centre: Tensor
         self.spread: Tensor
         self.register_buffer("centre", torch.zeros(width))
@@ -88,7 +90,7 @@ class CallNetwork(nn.Module):
 
 def distances(logits: Mapping[str, Tensor], teacher: Tensor, temperature: float) -> dict[str, Tensor]:
     """By head, the divergence of the student's softened labels from the teacher's, times the temperature squared."""
-    parts = torch.split(teacher, [len(HEADS[head]) for head in logits], dim=1)
+    parts = torch.split(teacher, [logits[head].shape[1] for head in logits], dim=1)
     return {
         head: temperature**2
         * F.kl_div(F.log_softmax(student / temperature, 1), F.softmax(part / temperature, 1), reduction="batchmean")

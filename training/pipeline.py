@@ -16,13 +16,14 @@ from tokenizers import Tokenizer
 
 from data.corpus import Item, corpus_hash
 from data.otherworld import OtherText, load_otherworld
+from data.own_taxonomy import HEADS
 from data.records import Call, Turn
-from data.taxonomy import URGENCIES, categories
+from data.taxonomy import URGENCIES
 from model.blend import Blend
 from model.decode import Array, Calibration
 from model.drift import REFERENCE
 from model.fallback import Linear
-from model.release import FILES, HEADS, open_release, write_manifest
+from model.release import FILES, open_release, write_manifest
 from model.runtime import Encoder
 from model.suggest import Suggester
 from model.text import render
@@ -36,7 +37,7 @@ from training.evaluate import HELD_OUT, Case
 from training.export import export_fp32, quantise, save_tokenizer
 from training.familiar import call_head
 from training.fit import fine_tune, trained_network
-from training.material import Material, choosing, collected, drawn, labels, parted, replayed
+from training.material import Material, choosing, collected, drawn, labels, parted, replayed, taxonomy_of
 from training.network import CallNetwork
 from training.reference import write_measured
 from training.report import write_report
@@ -67,7 +68,7 @@ def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
     (folder / "config.json").write_text(config.model_dump_json(indent=1), encoding="utf-8")
     material = collected(config)
     parts = parted(material.items, config.corpus.seed)
-    data = as_datasets(parts | {"train": replayed(config, material, parts["train"])})
+    data = as_datasets(parts | {"train": replayed(config, material, parts["train"])}, taxonomy_of(config))
     say(f"corpus {corpus_hash(material.items)}: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items()))
     if material.left_out:
         say(f"{material.left_out} calls left out: nearly the same are held out, or calibrate")
@@ -94,6 +95,9 @@ def finish(
     release = folder / "release"
     shutil.rmtree(release, ignore_errors=True)
     release.mkdir()
+    taxonomy = taxonomy_of(config)
+    if config.corpus.taxonomy:
+        shutil.copyfile(config.corpus.taxonomy, release / FILES.taxonomy)
     parts = parted(material.items, config.corpus.seed)
     facts = _facts(config, material, network) | {name: len(part) for name, part in parts.items()} | cost
     say("exporting to int8 ONNX")
@@ -104,11 +108,11 @@ def finish(
     chosen, rows = choosing(config, parts["validation"])
     logits = _write_call_head(config, release, chosen)
     say("training the linear model")
-    train_baseline(parts["train"], release)
+    train_baseline(parts["train"], release, taxonomy)
     linear = _linear_logits(config, release, chosen)
     calibration = calibrate(
-        drawn(logits, rows), drawn(linear, rows), drawn(labels(chosen), rows), habit(parts["train"]),
-        config.confidence.max_error,
+        drawn(logits, rows), drawn(linear, rows), drawn(labels(chosen, taxonomy), rows),
+        habit(parts["train"], taxonomy), config.confidence.max_error, taxonomy,
     )  # fmt: skip
     facts["apart"] = len(chosen) - len(parts["validation"])
     _write_calibration(release, calibration)
@@ -136,10 +140,13 @@ def _export(
     config: Config, network: CallNetwork, tokenizer: Tokenizer, validation: Sequence[Item], release: Path
 ) -> tuple[float, float]:
     """Writes the int8 encoder; the category accuracies of fp32 and int8 on validation."""
-    flat = np.full((len(categories()), len(URGENCIES)), 0.25, np.float32)
-    even = Calibration(dict.fromkeys(HEADS, (1.0, 0.0)), dict.fromkeys(HEADS, 1.0), flat, 0.0, 0.0, 1.0)
+    taxonomy = taxonomy_of(config)
+    flat = np.full((len(taxonomy.codes), len(URGENCIES)), 0.25, np.float32)
+    even = Calibration(
+        dict.fromkeys(HEADS, (1.0, 0.0)), dict.fromkeys(HEADS, 1.0), flat, 0.0, 0.0, 1.0, taxonomy=taxonomy
+    )
     texts = [render(item.as_turns()).text for item in validation]
-    truth = labels(validation)["category"]
+    truth = labels(validation, taxonomy)["category"]
     export_fp32(network, release)
     save_tokenizer(tokenizer, release)
     _write_calibration(release, even)
@@ -224,8 +231,10 @@ def _manifest(release: Path, facts: dict[str, Any]) -> None:
 
 def _facts(config: Config, material: Material, network: CallNetwork) -> dict[str, Any]:
     now = datetime.now(UTC)
-    paths = {"corpus": {"folder", "calibration", "more"}}
-    digest = hashlib.sha256(config.model_dump_json(exclude=paths).encode()).hexdigest()[:8]
+    paths = {"corpus": {"folder", "calibration", "more", "taxonomy"}}
+    taxonomy = taxonomy_of(config)
+    settings = config.model_dump_json(exclude=paths) + taxonomy.version
+    digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
     corpus = corpus_hash(material.items)
     return {
         "version": f"{now:%Y.%m.%d}-{corpus[:4]}{digest[:4]}",
@@ -235,6 +244,9 @@ def _facts(config: Config, material: Material, network: CallNetwork) -> dict[str
         "corpus": corpus,
         "max_tokens": config.corpus.max_tokens,
         "teacher": open_release(config.distil.teacher, ()).version if config.distil.teacher else "",
+        "categories": len(taxonomy.codes),
+        "added": list(taxonomy.ways),
+        "merged": dict(taxonomy.merged),
         "layers": network.encoder.config.num_hidden_layers,
         "parameters": sum(p.numel() for p in network.parameters()) / 1e6,
         "sources": material.sources,

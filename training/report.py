@@ -12,7 +12,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from data.taxonomy import categories
 from model.blend import Blend
 from model.fallback import Linear
 from model.runtime import Encoder
@@ -112,7 +111,7 @@ def _markdown(report: dict[str, Any]) -> str:
 
 
 def _confusion(outcome: Outcome, path: Path) -> None:
-    codes = list(categories())
+    codes = list(outcome.taxonomy.codes)
     matrix = confusion_matrix(outcome.truth["category"], outcome.guess["category"], labels=codes).astype(float)
     matrix /= np.maximum(1, matrix.sum(1, keepdims=True))
     figure, axes = plt.subplots(figsize=(15, 14))

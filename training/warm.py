@@ -5,6 +5,7 @@ smoothing that went into it (`training.smooth`) is undone, so the network answer
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,8 +17,10 @@ import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from tokenizers import Tokenizer
+from torch import nn
 from transformers import BertConfig, BertModel
 
+from data.own_taxonomy import Taxonomy
 from model.release import FILES, NEURAL, open_release
 from training.base import Base, unigram, wanted
 
@@ -66,6 +69,24 @@ def release_base(folder: Path) -> tuple[Base, dict[str, torch.Tensor]]:
     theirs = {name: array for name, array in state.items() if name.startswith(ENCODER)}
     encoder.load_state_dict({name.removeprefix(ENCODER): array for name, array in theirs.items()})
     return Base(encoder, tokenizer), {name: array for name, array in state.items() if name not in theirs}
+
+
+def carried_over(
+    heads: Mapping[str, torch.Tensor], known: Taxonomy, wanted: Taxonomy, fresh: nn.Linear
+) -> dict[str, torch.Tensor]:
+    """The heads of a release that knows the categories `known`, for those of `wanted`.
+
+    A category that stays keeps its row. One that others are merged into takes the mean of their rows, and the sum of
+    their probabilities where they were alike (the logarithm of their number on the bias). New ones have their rows of
+    `fresh`, as do those that the release had merged and that are apart again.
+    """
+    weight, bias = (tensor.detach().clone() for tensor in (fresh.weight, fresh.bias))
+    for row, code in enumerate(wanted.codes):
+        from_ = [n for n, old in enumerate(known.codes) if old in wanted and wanted.resolved(old) == code]
+        if from_:
+            weight[row] = heads["heads.category.weight"][from_].mean(0)
+            bias[row] = heads["heads.category.bias"][from_].mean() + math.log(len(from_))
+    return {**heads, "heads.category.weight": weight, "heads.category.bias": bias}
 
 
 def _shape(state: Mapping[str, torch.Tensor], graph: onnx.GraphProto, pad: int) -> BertConfig:

@@ -6,8 +6,9 @@ from typing import Literal
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from data.taxonomy import URGENCY_NAMES, categories, destinations
+from data.taxonomy import URGENCY_NAMES, destinations
 from serving.figures.records import Cell, Confusion
+from serving.known import known_categories
 from serving.store.schema import CallRow
 
 Label = Literal["category", "urgency", "destination"]
@@ -39,5 +40,6 @@ def confused(session: Session, label: Label, scope: Sequence[ColumnElement[bool]
 def _names(label: Label) -> Mapping[str, str]:
     if label == "urgency":
         return {level.value: name for level, name in URGENCY_NAMES.items()}
-    table = categories() if label == "category" else destinations()
-    return {code: row.name for code, row in table.items()}
+    if label == "category":
+        return {code: category.name for code, category in known_categories().items()}
+    return {code: destination.name for code, destination in destinations().items()}

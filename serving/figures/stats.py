@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import distinct, func, or_, select
 from sqlalchemy.orm import Session
 
-from data.taxonomy import Track, categories, destinations
+from data.taxonomy import Track, destinations
 from serving.figures.confusion import from_pairs
 from serving.figures.counts import NOTHING, Counts, Scope, Sums, count, daily
 from serving.figures.periods import Period, Span
@@ -22,6 +22,7 @@ from serving.figures.records import (
     measures,
 )
 from serving.figures.sentence import sentence
+from serving.known import known_categories
 from serving.store.entries import now
 from serving.store.rollup import StaleRow
 
@@ -91,11 +92,12 @@ Named = Mapping[str, tuple[str, str]]  # value: its name, and what it lies withi
 
 
 def _by(counts: Mapping[str, Counts]) -> dict[Dimension, tuple[Slice, ...]]:
-    group_of = {code: category.group for code, category in categories().items()}
+    categories = known_categories()
+    group_of = {code: category.group for code, category in categories.items()}
     track_of = {code: destination.track.value for code, destination in destinations().items()}
-    groups = {category.group: (category.group_name, "") for category in categories().values()}
+    groups = {category.group: (category.group_name, "") for category in categories.values()}
     tracks = {track.value: (name, "") for track, name in TRACK_NAMES.items()}
-    named_categories = {code: (category.name, category.group_name) for code, category in categories().items()}
+    named_categories = {code: (category.name, category.group_name) for code, category in categories.items()}
     named_destinations = {code: (d.name, TRACK_NAMES[d.track]) for code, d in destinations().items()}
     by_hour = {str(hour): (f"{hour:02}:00–{hour:02}:59", "") for hour in range(24)}
     return {

@@ -9,11 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from sqlalchemy import ColumnElement, Select, and_, or_
 
-from data.corpus import known_category
-from data.policy import known_destination
 from data.records import Identifier, Record
-from data.taxonomy import PoliceLabel, Urgency
+from data.taxonomy import PoliceLabel, Urgency, known_destination
 from serving.keys import Key, Role
+from serving.known import known_category
 from serving.store.entries import now
 from serving.store.schema import CallRow
 

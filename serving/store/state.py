@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from data.policy import policies
-from data.taxonomy import PoliceLabel, Urgency, categories
+from data.taxonomy import PoliceLabel, Urgency
+from serving.known import known_categories, known_rule
 from serving.store.entries import Decided, Doubted, Happened, Reviewed, Suggested
 from serving.store.schema import LOCAL, CallRow, DecisionRow, OutcomeRow, ReviewRow, SuggestionRow
 
@@ -19,9 +19,11 @@ def is_danger(urgency: str) -> bool:
 
 
 def owner(city: str, category: str) -> PoliceLabel:
-    """Whose matter a category is in the city."""
-    policy = policies().get(city)
-    return policy.rules[category].owner if policy else categories()[category].police
+    """Whose matter a category is in the city; one that no release has any more stays with the police."""
+    if rule := known_rule(city, category):
+        return rule.owner
+    found = known_categories().get(category)
+    return found.police if found else PoliceLabel.POLICE
 
 
 def opened(entry: Suggested) -> CallRow:

@@ -74,7 +74,7 @@ def test_flags_only_raise_and_only_add(code: str, urgency: Urgency, heard: str) 
     parties = {flagged.destination, *flagged.linked}
     assert parties & {"police_station", "fire_119", "traffic_police"}
     assert {plain.destination, *plain.linked} - {"hotline_12345", "operator_closes"} <= parties
-    assert not consent(flagged, answered(code, urgency).label, code, None, "110").required
+    assert not consent(flagged, answered(code, urgency).label, categories()[code], None, "110").required
 
 
 def test_gas_goes_to_the_fire_brigade_even_from_a_question() -> None:
@@ -85,17 +85,24 @@ def test_gas_goes_to_the_fire_brigade_even_from_a_question() -> None:
 def test_consent_is_asked_for_routine_non_police_matters_that_are_passed_on() -> None:
     non_police = PoliceLabel.NON_POLICE
     asked = consent(
-        way("neighbour_dispute", "routine_onsite"), non_police, "neighbour_dispute", "古荡街道社会治理中心", "110"
+        way("neighbour_dispute", "routine_onsite"),
+        non_police,
+        categories()["neighbour_dispute"],
+        "古荡街道社会治理中心",
+        "110",
     )
     assert asked.required
     assert asked.script is not None
     assert "古荡街道社会治理中心" in asked.script
-    assert not consent(way("neighbour_dispute", "urgent"), non_police, "neighbour_dispute", None, "110").required
-    assert not consent(way("theft", "routine_onsite"), PoliceLabel.POLICE, "theft", None, "110").required
-    assert not consent(way("misdial", "routine_remote"), PoliceLabel.INVALID, "misdial", None, "110").required
+    for code, urgency, label in (
+        ("neighbour_dispute", "urgent", non_police),
+        ("theft", "routine_onsite", PoliceLabel.POLICE),
+        ("misdial", "routine_remote", PoliceLabel.INVALID),
+    ):
+        assert not consent(way(code, urgency), label, categories()[code], None, "110").required
     stays = way("gov_consult", "routine_remote", channel="12345")
     assert stays.action == "answer"
-    assert not consent(stays, non_police, "gov_consult", None, "12345").required
+    assert not consent(stays, non_police, categories()["gov_consult"], None, "12345").required
 
 
 def test_not_sure_who_owns_it_asks_the_owner_in() -> None:

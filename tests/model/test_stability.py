@@ -1,5 +1,6 @@
 """What a live call shows: held against noise, given up on evidence, and danger at once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.own_taxonomy import Taxonomy
 from data.policy import load_policy
 from data.tables import DataError
 from data.taxonomy import URGENCIES, PoliceLabel, Urgency, categories
@@ -47,6 +49,12 @@ def test_a_small_lead_changes_nothing_a_great_one_does() -> None:
     assert held.reply.category == "neighbour_dispute"
     assert held.reply.probability["category"] == pytest.approx(0.4, abs=0.01)  # its own, not the best's
     assert then(held.shown, 36, consumer__routine_remote=0.9).reply.category == "consumer"
+
+
+def test_nothing_is_held_over_a_change_of_the_categories() -> None:
+    first = then(None, 20, **LEAK)
+    other = replace(first.shown, taxonomy=Taxonomy("other", {}))
+    assert then(other, 28, **NOISE).reply.category == "consumer"
 
 
 def test_what_has_not_been_the_best_for_long_gives_way() -> None:

@@ -83,7 +83,7 @@ def test_the_preview_of_a_choice_is_what_the_service_would_answer(page: Page, ci
             rule = policy.rules[code]
             answer = _answer(code, rule.owner, rule.destination(urgency))
             theirs = route(answer, policy, Dangers(), True, channel)
-            asked = consent(theirs, rule.owner, code, None, channel)
+            asked = consent(theirs, rule.owner, categories()[code], None, channel)
             assert way["destination"] == theirs.destination, (code, channel)
             assert way["urgency"] == theirs.urgency, (code, channel)
             assert way["label"] == rule.owner, (code, channel)

@@ -4,7 +4,7 @@ import pytest
 from datasets import DatasetDict
 
 from data.corpus import load_corpus, split_groups
-from model.release import HEADS
+from data.own_taxonomy import HEADS, PACKAGED
 from training.base import load_base
 from training.config import Config, Noise
 from training.dataset import collator, load_dataset_dict
@@ -23,8 +23,8 @@ def test_it_loads_as_a_dataset_dict(data: DatasetDict) -> None:
     row = data["test"][0]
     item = next(item for item in items if item.id == row["id"])
     assert splits[item.group] == "test"
-    assert HEADS["category"][row["category"]] == item.category
-    assert HEADS["urgency"][row["urgency"]] == item.urgency
+    assert PACKAGED.labels["category"][row["category"]] == item.category
+    assert PACKAGED.labels["urgency"][row["urgency"]] == item.urgency
 
 
 def test_no_group_is_on_two_sides(data: DatasetDict) -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from data.corpus import load_corpus
-from model.release import BUNDLED, HEADS, ReleaseError
+from data.own_taxonomy import PACKAGED
+from model.release import BUNDLED, ReleaseError
 from training.config import BaseEncoder, Config, Corpus, Distil
 from training.dataset import collator, load_dataset_dict
 from training.distil import ask
@@ -29,7 +30,7 @@ def calls() -> list[dict[str, Any]]:
 def test_the_teacher_is_asked_once(calls: list[dict[str, Any]], tmp_path: Path) -> None:
     kept = tmp_path / "teacher.npz"
     teacher = ask(BUNDLED, calls, kept)
-    assert teacher.logits.shape == (12, sum(map(len, HEADS.values())))
+    assert teacher.logits.shape == (12, sum(map(len, PACKAGED.labels.values())))
     written = kept.stat().st_mtime_ns
     again = ask(BUNDLED, calls, kept)
     assert kept.stat().st_mtime_ns == written
@@ -71,7 +72,7 @@ def test_a_student_learns_what_its_teacher_knows(calls: list[dict[str, Any]], tm
 
 
 def test_no_distance_to_oneself() -> None:
-    logits = {head: torch.randn(3, len(labels)) for head, labels in HEADS.items()}
+    logits = {head: torch.randn(3, len(labels)) for head, labels in PACKAGED.labels.items()}
     for distance in distances(logits, torch.cat(list(logits.values()), 1), 2.0).values():
         assert float(distance) == pytest.approx(0, abs=1e-5)
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from data.corpus import known_category
+from data.own_taxonomy import PACKAGED, load_taxonomy
 from data.taxonomy import Urgency
 from training.config import Section, load_toml
 
@@ -16,9 +16,18 @@ WILD = frozenset("*?[")
 V = TypeVar("V")
 
 
-def _known(code: str) -> str:
-    known_category(code)
+_loaded = cache(load_taxonomy)
+
+
+def _known(code: str, info: ValidationInfo) -> str:
+    if "taxonomy" in info.data:
+        (_loaded(info.data["taxonomy"]) if info.data["taxonomy"] else PACKAGED).resolved(code)
     return code
+
+
+def _readable(path: Path) -> Path:
+    _loaded(path)
+    return path
 
 
 class Columns(Section):
@@ -33,9 +42,11 @@ class CodeMap(Section):
     """A mapping file: TOML with the tables `columns`, `categories` and, where records carry one, `urgencies`.
 
     Names on the left are theirs, and may have wildcards (`*`, `?`, `[…]`): an exact name wins over a pattern, a longer
-    pattern over a shorter. `skip` are names whose records are left out on purpose.
+    pattern over a shorter. `skip` are names whose records are left out on purpose. `taxonomy` is a file of categories
+    that the city adds (`data.own_taxonomy`).
     """
 
+    taxonomy: Annotated[Path, AfterValidator(_readable)] | None = None
     columns: Columns
     categories: Annotated[dict[str, Annotated[str, AfterValidator(_known)]], Field(min_length=1)]
     urgencies: Mapping[str, Urgency] = Field(default_factory=dict)
@@ -45,6 +56,11 @@ class CodeMap(Section):
     @cached_property
     def _ours(self) -> Callable[[str], str | None]:
         return lru_cache(65_536)(partial(_found, self.categories))
+
+    def default_urgency(self, code: str) -> Urgency:
+        """The urgency of a category where records carry none."""
+        taxonomy = _loaded(self.taxonomy) if self.taxonomy else PACKAGED
+        return taxonomy.categories[taxonomy.resolved(code)].default_urgency
 
     def category(self, name: str) -> str | None:
         """Our category for their name, None where the file has none."""

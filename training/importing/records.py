@@ -19,7 +19,6 @@ from data.corpus import Item
 from data.records import Call
 from data.redaction import redact_turns
 from data.tables import DataError, first_problem
-from data.taxonomy import categories
 from training.duplicates import Groups, groups, said
 from training.importing.mapping import CodeMap
 from training.importing.readers import rows
@@ -126,7 +125,7 @@ def _taken(row: Mapping[str, Any] | str, mapping: CodeMap, id: str, tally: Tally
 def _item(row: Mapping[str, Any], mapping: CodeMap, id: str, category: str) -> Item:
     told = row[mapping.columns.text]
     values = {"turns": told} if isinstance(told, list) else {"text": _cell(told)}
-    urgency = categories()[category].default_urgency
+    urgency = mapping.default_urgency(category)
     if mapping.columns.urgency and (theirs := _cell(row.get(mapping.columns.urgency))):
         found = mapping.urgency(theirs)
         if found is None:
