@@ -6,7 +6,7 @@ from data.own_taxonomy import PACKAGED, Taxonomy
 from data.policy import Rule, policies
 from data.taxonomy import Category
 from model.registry import Registry
-from model.release import ReleaseError, open_release
+from model.release import MANIFEST, ReleaseError, open_release
 
 # Grows only, and only with releases: like the metrics, one for the process.
 _taxonomies = [PACKAGED]
@@ -19,10 +19,10 @@ def learn(taxonomy: Taxonomy) -> None:
 
 
 def learn_all(registry: Registry) -> None:
-    """Keeps those of every release that is registered; a broken one is left out."""
-    for version in registry.versions():
+    """Keeps those of every release that lies here, of a registry at a URL those once fetched; a broken one is left out."""
+    for manifest in sorted(registry.folder.glob(f"*/{MANIFEST}")):
         try:
-            learn(open_release(registry.path(version), ()).taxonomy)
+            learn(open_release(manifest.parent, ()).taxonomy)
         except ReleaseError:
             continue
 

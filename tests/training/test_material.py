@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.corpus import CALIBRATION_DIR, CORPUS_DIR, Item, corpus_hash, load_corpus
+from data.own_taxonomy import PACKAGED, Taxonomy
 from data.tables import DataError
 from training.config import Config, Corpus
 from training.duplicates import near_duplicates, said
@@ -57,9 +58,9 @@ def test_no_split_parts_what_is_alike(tmp_path: Path) -> None:
 def test_every_folder_is_read_once(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
 
-    def load(folder: Path) -> list[Item]:
+    def load(folder: Path, taxonomy: Taxonomy = PACKAGED) -> list[Item]:
         read.append(folder)
-        return load_corpus(folder)
+        return load_corpus(folder, taxonomy)
 
     monkeypatch.setattr("training.material.load_corpus", load)
     config = Config(corpus=Corpus(more=(own,), replay=100))
