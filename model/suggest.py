@@ -205,9 +205,9 @@ class Suggester:
         self, call: Call, rendered: Rendered, reading: Reading, shown: Shown | None, rules: Stability | None
     ) -> Decision:
         """What is shown of `call` for this reading: its answer and the dangers, before routing."""
-        turns = simplified(call.transcript)
+        turns = rendered.turns
         raised = raised_flags(turns)
-        flags = [(found.flag, found.said(call.transcript)) for found in raised]
+        flags = [(found.flag, _as_said(found, rendered, call.transcript)) for found in raised]
         heard = sum(len(turn.text) for turn in turns if turn.speaker == "caller")
         policy = self.policy(call.city)
         sure = partial(self._confident, reading, policy, rendered)
@@ -233,6 +233,12 @@ class Suggester:
         """Little enough at stake in acting on the reply, on a text that is a call and has words to be sure of."""
         sure = expected_cost(reading.joint, policy, reply.destination, reply.urgency) <= self.model.confident_at
         return sure and reading.is_call and not self.degraded and len(HAN.findall(rendered.text)) >= FEWEST_HAN
+
+
+def _as_said(raised: Raised, rendered: Rendered, turns: Sequence[Turn]) -> str:
+    """The words that raised a flag, as they were said."""
+    start, end = rendered.uncovered[raised.turn].place(raised.start, raised.end)
+    return turns[raised.turn].text[start:end]
 
 
 def _elsewhere(place: Location | None, city: str) -> tuple[str, ...]:
