@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -112,10 +112,69 @@ def load_policy(city: str, folder: Path = POLICY_DIR) -> Policy:
     return Policy(city, rules, version)
 
 
-@cache
-def policies() -> dict[str, Policy]:
-    """Every city's policy that comes with the project."""
-    return {city: load_policy(city) for city in cities()}
+class Policies:
+    """The policies in force: those in `folder`, taken over whole or not at all."""
+
+    def __init__(self, folder: Path = POLICY_DIR) -> None:
+        self.folder = folder
+        self._stamp: object = None
+        self._in_force: Mapping[str, Policy] = {}
+
+    def in_force(self) -> Mapping[str, Policy]:
+        """Every city's policy, the default's first; the folder is read when this is first asked for.
+
+        Raises:
+            DataError: a table is broken, and none was read before.
+        """
+        if not self._in_force:
+            self.refresh()
+        return self._in_force
+
+    def read_from(self, folder: Path) -> None:
+        """Has the tables in another folder in force.
+
+        Raises:
+            DataError: one of them is broken; nothing has changed.
+        """
+        other = Policies(folder)
+        other.refresh()
+        self.folder, self._stamp, self._in_force = folder, other._stamp, other._in_force
+
+    def refresh(self) -> bool:
+        """Takes over what has changed in the folder since it was looked at last; whether anything had.
+
+        Raises:
+            DataError: a table is broken or gone; what was in force stays so.
+        """
+        stamp = _stamp(self.folder)
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        read = {city: load_policy(city, self.folder) for city in (cities(self.folder) or [DEFAULT_CITY])}
+        if gone := [city for city in self._in_force if city not in read]:
+            raise DataError(self.folder / f"{gone[0]}.csv", 0, "", "is gone, and calls of that city may be under way")
+        self._in_force = read
+        return True
+
+
+def _stamp(folder: Path) -> object:
+    """Changes whenever a table does."""
+    found = []
+    for path in sorted(folder.glob("*.csv")):
+        try:
+            state = path.stat()
+        except OSError:  # gone meanwhile, or a link that leads nowhere
+            continue
+        found.append((path.name, state.st_mtime_ns, state.st_size, state.st_ino))
+    return found
+
+
+FOLLOWED = Policies()
+
+
+def policies() -> Mapping[str, Policy]:
+    """Every city's policy that is in force in this process."""
+    return FOLLOWED.in_force()
 
 
 def cities(folder: Path = POLICY_DIR) -> list[str]:

@@ -68,7 +68,6 @@ class Suggester:
         self, folder: Path = BUNDLED, threads: int = 0, city: str = DEFAULT_CITY, model: Model | None = None
     ) -> None:
         self.problems: list[str] = []
-        self.policies: Mapping[str, Policy] = policies()
         self.city = city
         self.city = self.policy(city).city
         self._locator = Locator(load_gazetteer())
@@ -102,6 +101,11 @@ class Suggester:
                 self.model = self._next_model()
 
     @property
+    def policies(self) -> Mapping[str, Policy]:
+        """Every city's policy in force."""
+        return policies()
+
+    @property
     def degraded(self) -> tuple[str, ...]:
         """What does not work: `model`, `fallback`."""
         return tuple(dict.fromkeys(problem.partition(":")[0] for problem in self.problems))
@@ -112,10 +116,10 @@ class Suggester:
         Raises:
             UnknownCity: there is none.
         """
-        code = city or self.city
-        if code not in self.policies:
-            raise UnknownCity(code, self.policies)
-        return self.policies[code]
+        code, known = city or self.city, self.policies
+        if code not in known:
+            raise UnknownCity(code, known)
+        return known[code]
 
     def suggest(self, call: Call) -> Suggestion:
         """The suggestion for one call.
@@ -169,7 +173,7 @@ class Suggester:
     ) -> Advice:
         """What follows from a reading of `call`; with `rules`, `shown` is held on to as they say."""
         policy, turns = self.policy(call.city), simplified(call.transcript)
-        decision = self.decision(call, rendered, reading, shown, rules)
+        decision = self.decision(call, policy, rendered, reading, shown, rules)
         reply, dangers, confident = decision.reply, decision.dangers, decision.confident
         way = route(reply, policy, dangers, confident, call.channel)
         spoken = [(number, turn.text) for number, turn in enumerate(turns) if turn.speaker == "caller"]
@@ -202,14 +206,19 @@ class Suggester:
         return Advice(suggestion, checks, facts, decision.shown, decision.settled)
 
     def decision(
-        self, call: Call, rendered: Rendered, reading: Reading, shown: Shown | None, rules: Stability | None
+        self,
+        call: Call,
+        policy: Policy,
+        rendered: Rendered,
+        reading: Reading,
+        shown: Shown | None,
+        rules: Stability | None,
     ) -> Decision:
         """What is shown of `call` for this reading: its answer and the dangers, before routing."""
         turns = rendered.turns
         raised = raised_flags(turns)
         flags = [(found.flag, _as_said(found, rendered, call.transcript)) for found in raised]
         heard = sum(len(turn.text) for turn in turns if turn.speaker == "caller")
-        policy = self.policy(call.city)
         sure = partial(self._confident, reading, policy, rendered)
         doubted = len(raised) == 1 and self._doubted(raised[0], turns, reading, policy, rendered)
         return decide(reading.joint, policy, flags, sure, heard, shown, rules, doubted)

@@ -137,7 +137,10 @@ async def ready(engine: EngineOf, recorder: RecorderOf, response: Response) -> d
     """
     suggester = engine.suggester
     response.status_code = 503 if suggester.problems else 200
-    problems = [*suggester.problems, *filter(None, (engine.releases.problem, recorder.problem))]
+    problems = [
+        *suggester.problems,
+        *filter(None, (engine.releases.problem, engine.policies.problem, recorder.problem)),
+    ]
     return {"ready": not suggester.problems, "model_version": suggester.model.version, "problems": problems}
 
 

@@ -17,6 +17,7 @@ inference = Histogram("yidiantong_inference_seconds", "Time of classifying and r
 refused = Counter("yidiantong_refused_total", "Requests refused because the queue was full")
 degraded = Gauge("yidiantong_degraded", "Parts that do not work (0 when all is well)")
 release_refused = Gauge("yidiantong_release_refused", "The live release of the registry does not serve: it is broken")
+policy_refused = Gauge("yidiantong_policy_refused", "A changed table of a city is broken: the old one stays")
 shadow_answers = Counter("yidiantong_shadow_answers_total", "Calls that the candidate answered, too", ["agreed"])
 shadow_left_out = Counter("yidiantong_shadow_left_out_total", "Calls that the candidate could not keep up with")
 live_calls = Gauge("yidiantong_live_calls", "Calls connected now")

@@ -27,10 +27,8 @@ class Releases:
         self.problem = ""
         self._settings = settings
         self._turn = threading.Lock()
-        self._stop = threading.Event()
         self._seen = self.registry.stamp()
         self.suggester = self._first()
-        self._thread = threading.Thread(target=self._follow, name="releases", daemon=True)
 
     def _first(self) -> Suggester:
         try:
@@ -40,20 +38,6 @@ class Releases:
         except (RegistryError, ReleaseError) as error:
             self._refused(str(error))
         return self._made(self._settings.release)
-
-    def start(self) -> None:
-        """Begins to follow the registry."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Follows no longer."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
-
-    def _follow(self) -> None:
-        while not self._stop.wait(self._settings.release_poll_seconds):
-            self.look()
 
     def look(self) -> None:
         """Takes the live release over if the aliases have changed; keeps the present one when that fails."""

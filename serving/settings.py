@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from data.policy import DEFAULT_CITY
+from data.policy import DEFAULT_CITY, POLICY_DIR
 from model.release import BUNDLED
 
 
@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     release: Path = BUNDLED
     releases: Path | None = None
     release_poll_seconds: Annotated[float, Field(gt=0, le=3_600)] = 5
+    policies: Path = POLICY_DIR
     shadow_share: Annotated[float, Field(ge=0, le=1)] = 0
     city: str = DEFAULT_CITY
     threads: Annotated[int, Field(ge=0, le=256)] = 0
