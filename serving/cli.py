@@ -62,8 +62,8 @@ def serve(
 
     from serving.app import create_app
     from serving.keys import KeyFileError, Role, first_keys
-    from serving.live import GRACE, LARGEST_FRAME
     from serving.logs import configure
+    from serving.server import OPTIONS
 
     asked = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     chosen = settings().model_copy(update=asked)
@@ -78,17 +78,7 @@ def serve(
         typer.echo(f"keys made, see {made.path}")
         address += f"#key={made.secrets[Role.OPERATOR]}"
     typer.echo(f"open {address}")
-    uvicorn.run(
-        application,
-        host=chosen.host,
-        port=chosen.port,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        ws_max_size=LARGEST_FRAME,
-        ws_per_message_deflate=False,  # its buffers would cost more memory than all live calls together
-        timeout_graceful_shutdown=GRACE,  # a wall listens until it is cut off
-    )
+    uvicorn.run(application, host=chosen.host, port=chosen.port, **OPTIONS)
 
 
 @app.command()
