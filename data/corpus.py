@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from data.records import Turn
 from data.tables import DATA_DIR, DataError, first_problem, read_text
@@ -20,7 +20,7 @@ Split = Literal["train", "validation", "test"]
 BLOCK: tuple[Split, ...] = ("train",) * 14 + ("validation", "test")
 
 
-def known_category(code: object) -> object:
+def known_category(code: str) -> str:
     """`code` if the taxonomy has it; `ValueError` otherwise."""
     if code not in categories():
         raise ValueError(f"{code!r} is not a category of taxonomy.csv")
@@ -36,7 +36,7 @@ class Item(BaseModel):
     group: str
     turns: tuple[Turn, ...] = ()
     text: str = ""
-    category: Annotated[str, BeforeValidator(known_category)]
+    category: Annotated[str, AfterValidator(known_category)]
     urgency: Urgency
     style: Literal["dialogue", "note", "speech"]
 

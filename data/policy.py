@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import AfterValidator, BeforeValidator, field_validator
 
 from data.tables import DATA_DIR, DataError, Row, load_table
 from data.taxonomy import Codes, PoliceLabel, Urgency, categories, destinations
@@ -16,14 +16,14 @@ POLICY_DIR = DATA_DIR / "policies"
 DEFAULT_CITY = "hangzhou"
 
 
-def known_destination(code: object) -> object:
+def known_destination(code: str) -> str:
     """`code` if `destinations.csv` has it; `ValueError` otherwise."""
     if code not in destinations():
         raise ValueError(f"{code!r} is not a destination of destinations.csv")
     return code
 
 
-DestinationCode = Annotated[str, BeforeValidator(known_destination)]
+DestinationCode = Annotated[str, AfterValidator(known_destination)]
 OptionalPolice = Annotated[PoliceLabel | None, BeforeValidator(lambda value: value or None)]
 
 

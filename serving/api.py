@@ -113,7 +113,7 @@ async def taxonomy(_: AnyKey) -> Taxonomy:
     )
 
 
-@router.get("/v1/policies/{city}", responses=documented(401, 404))
+@router.get("/v1/policies/{city}", responses=documented(401, 404, 422))
 async def policy(city: Annotated[str, Path(max_length=64)], engine: EngineOf, _: AnyKey) -> PolicyRules:
     """The routing table of a city."""
     found: Policy | None = engine.suggester.policies.get(city)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from data.corpus import known_category
 from data.deadlines import deadlines
@@ -33,7 +33,7 @@ Written = Annotated[
     str, StringConstraints(max_length=LONGEST_NOTE, strip_whitespace=True), AfterValidator(encodable),
     AfterValidator(redact), AfterValidator(keepable),
 ]  # fmt: skip
-CategoryCode = Annotated[str, BeforeValidator(known_category)]
+CategoryCode = Annotated[str, AfterValidator(known_category)]
 Level = Annotated[Urgency, Field(strict=False)]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from sklearn.metrics import f1_score
 
 from data.corpus import Item, known_category, read_lines
@@ -34,7 +34,7 @@ class Case(BaseModel):
     id: str
     turns: tuple[Turn, ...] = ()
     text: str = ""
-    category: Annotated[str, BeforeValidator(known_category)]
+    category: Annotated[str, AfterValidator(known_category)]
     urgency: Urgency
     style: str = ""
     difficulty: str = ""

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, Field
 from sqlalchemy import ColumnElement, Select, and_, or_
 
 from data.corpus import known_category
@@ -19,8 +19,8 @@ from serving.store.schema import CallRow
 
 Condition = ColumnElement[bool]
 Loose = Field(default=None, strict=False)
-Category = Annotated[str, BeforeValidator(known_category)]
-Destination = Annotated[str, BeforeValidator(known_destination)]
+Category = Annotated[str, AfterValidator(known_category)]
+Destination = Annotated[str, AfterValidator(known_destination)]
 ID = re.compile(r"[\w.:-]{1,64}")
 Code = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{1,64}$")]
 EQUAL = {
