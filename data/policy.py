@@ -150,7 +150,10 @@ class Policies:
         if stamp == self._stamp:
             return False
         self._stamp = stamp
-        read = {city: load_policy(city, self.folder) for city in (cities(self.folder) or [DEFAULT_CITY])}
+        found = cities(self.folder)
+        if DEFAULT_CITY not in found:
+            raise DataError(self.folder / f"{DEFAULT_CITY}.csv", 0, "", "is missing")
+        read = {city: load_policy(city, self.folder) for city in found}
         if gone := [city for city in self._in_force if city not in read]:
             raise DataError(self.folder / f"{gone[0]}.csv", 0, "", "is gone, and calls of that city may be under way")
         self._in_force = read

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -70,6 +70,16 @@ def with_fragments(pattern: str, fragments: Mapping[str, str]) -> str:
     return pattern
 
 
+def _complete(
+    reader: "csv.DictReader[str]", path: Path, numbered: Sequence[tuple[int, str]]
+) -> Iterator[dict[str | None, str | list[str] | None]]:
+    """The reader's rows; what is no CSV at all is told like every other error."""
+    try:
+        yield from reader  # type: ignore[misc]
+    except csv.Error as error:
+        raise DataError(path, numbered[max(0, reader.line_num - 1)][0], "", f"is no row of a table: {error}") from error
+
+
 def load_table(path: Path, row: type[R], key: Callable[[R], object] | None = None) -> list[R]:
     """Rows of the CSV file `path` as instances of `row`; lines that begin with `#` are comments.
 
@@ -84,7 +94,7 @@ def load_table(path: Path, row: type[R], key: Callable[[R], object] | None = Non
     reader = csv.DictReader(io.StringIO("\n".join(line for _, line in numbered)))
     rows: list[R] = []
     seen: dict[object, int] = {}
-    for values in reader:
+    for values in _complete(reader, path, numbered):
         line = numbered[reader.line_num - 1][0]
         if None in values or None in values.values():
             raise DataError(path, line, "", f"has not {len(reader.fieldnames or ())} columns")

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import Field
+from pydantic import FailFast, Field
 from starlette.concurrency import run_in_threadpool
 
 from data.policy import Policy, UnknownCity
-from data.records import Call, Record, Suggestion
+from data.records import Call, Inbound, Record, Suggestion
 from data.taxonomy import URGENCY_NAMES, Category, Destination, categories, destinations
 from serving.auth import AnyKey, LocalOrAdmin, Operator
 from serving.engine import Engine
@@ -20,10 +20,10 @@ MAX_BATCH = 256
 router = APIRouter()
 
 
-class Batch(Record):
+class Batch(Inbound):
     """Up to 256 calls."""
 
-    calls: Annotated[tuple[Call, ...], Field(strict=False, min_length=1, max_length=MAX_BATCH)]
+    calls: Annotated[tuple[Call, ...], FailFast(), Field(strict=False, min_length=1, max_length=MAX_BATCH)]
 
 
 class BatchAnswer(Record):

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from data.corpus import known_category
 from data.deadlines import deadlines
 from data.policy import DestinationCode
-from data.records import Identifier, Record, encodable
+from data.records import Identifier, Inbound, encodable
 from data.redaction import redact
 from data.taxonomy import PoliceLabel, Urgency
 from model.routing import ON_THE_WAY
@@ -37,7 +37,7 @@ CategoryCode = Annotated[str, AfterValidator(known_category)]
 Level = Annotated[Urgency, Field(strict=False)]
 
 
-class DecisionBody(Record):
+class DecisionBody(Inbound):
     """What the operator did with a suggestion. Category and urgency are the suggestion's where absent.
 
     `consent` says whether the caller agreed to be passed on; refused, the matter stays with the line it came by.
@@ -52,7 +52,7 @@ class DecisionBody(Record):
     reason: Written = ""
 
 
-class OutcomeBody(Record):
+class OutcomeBody(Inbound):
     """What the receiving unit did. 退单 (`returned`) wants a reason and the right owner."""
 
     status: OutcomeStatus

@@ -86,9 +86,9 @@ class Releases:
         return self.registry.path(version) if version else self._settings.release
 
     def _serve(self, suggester: Suggester) -> None:
-        self.suggester, self.problem = suggester, ""
         metrics.release_refused.set(0)
         metrics.degraded.set(len(suggester.degraded))
+        self.suggester, self.problem = suggester, ""
         log.info("release_serves", version=suggester.model.version)
 
     def _refused(self, why: str) -> None:

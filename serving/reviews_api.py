@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import func, select
 
 from data.policy import DestinationCode, policies
-from data.records import Identifier, Record
+from data.records import Identifier, Inbound, Record
 from data.taxonomy import Urgency
 from serving.api import RecorderOf, StoreOf
 from serving.auth import Reviewer
@@ -29,7 +29,7 @@ router = APIRouter()
 MOST_AT_ONCE = 5000
 
 
-class ReviewBody(Record):
+class ReviewBody(Inbound):
     """A verdict. `correct` names what was wrong; the destination follows the policy where it is absent.
 
     A verdict sent again with the same `id` counts once.

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import Field
 from sqlalchemy import and_, or_, select
 
-from data.records import Identifier, Record
+from data.records import Identifier, Inbound, Record
 from serving.api import RecorderOf, StoreOf
 from serving.auth import Admin, AnyKey
 from serving.calls_api import away
@@ -26,7 +26,7 @@ from serving.store.store import StoreAway
 router = APIRouter()
 
 
-class Login(Record):
+class Login(Inbound):
     """A key to log in with."""
 
     key: Annotated[str, Field(min_length=1, max_length=200)]

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_
 
 from data.corpus import known_category
 from data.policy import known_destination
-from data.records import Identifier, Record
+from data.records import Identifier, Inbound
 from data.taxonomy import PoliceLabel, Urgency
 from serving.keys import Key, Role
 from serving.store.entries import now
@@ -35,7 +35,7 @@ EQUAL = {
 }  # fmt: skip
 
 
-class CallFilter(Record):
+class CallFilter(Inbound):
     """Calls that meet all of these. Days are local, `to` is included; codes are the best known ones (review before
     decision before suggestion) unless they say otherwise."""
 
