@@ -89,9 +89,14 @@ def _xlsx(path: Path, _: str) -> Rows:
 
     _no_bomb(path)
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl raises whatever its XML and zip readers do
+        yield from _sheet(path, load_workbook(path, read_only=True, data_only=True))
+    except DataError:
+        raise
+    except Exception as error:  # openpyxl raises whatever its XML and zip readers do, at any row
         raise DataError(path, 0, "", f"is no workbook: {error}") from error
+
+
+def _sheet(path: Path, book: Any) -> Rows:
     try:
         cells = book.worksheets[0].iter_rows(values_only=True)
         names = [str(name or "").strip() for name in next(cells, ())]
