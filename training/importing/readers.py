@@ -89,7 +89,8 @@ def _xlsx(path: Path, _: str) -> Rows:
 
     _no_bomb(path)
     try:
-        yield from _sheet(path, load_workbook(path, read_only=True, data_only=True))
+        with path.open("rb") as file:  # openpyxl leaves it open where it fails
+            yield from _sheet(path, load_workbook(file, read_only=True, data_only=True))
     except DataError:
         raise
     except Exception as error:  # openpyxl raises whatever its XML and zip readers do, at any row
