@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -72,10 +72,10 @@ def with_fragments(pattern: str, fragments: Mapping[str, str]) -> str:
 
 def _complete(
     reader: "csv.DictReader[str]", path: Path, numbered: Sequence[tuple[int, str]]
-) -> Iterator[dict[str | None, str | list[str] | None]]:
+) -> Iterator[dict[str, Any]]:
     """The reader's rows; what is no CSV at all is told like every other error."""
     try:
-        yield from reader  # type: ignore[misc]
+        yield from reader
     except csv.Error as error:
         raise DataError(path, numbered[max(0, reader.line_num - 1)][0], "", f"is no row of a table: {error}") from error
 
