@@ -20,16 +20,16 @@ from serving.store.spool import Spool
 from tests.serving.test_serve import first_keys, served
 
 
-def classify(client: httpx.Client, number: int) -> dict[str, Any]:
+def classify(client: Any, number: int) -> dict[str, Any]:
     answer = client.post("/v1/classify", json={"text": f"楼上漏水，物业不管，第{number}位"})
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-def decide(client: httpx.Client, shown: dict[str, Any]) -> int:
+def decide(client: Any, shown: dict[str, Any]) -> int:
     body = {"suggestion_id": shown["suggestion_id"], "destination": "department", "consent": "not_asked"}
-    return client.post(f"/v1/calls/{shown['call_id']}/decision", json=body).status_code
+    return int(client.post(f"/v1/calls/{shown['call_id']}/decision", json=body).status_code)
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
