@@ -46,7 +46,7 @@ def fuzz(address: str, headers: Headers, chosen: settings) -> None:
 
 
 def test_every_operation(address: str, keys: dict[Role, Headers]) -> None:
-    fuzz(address, keys[Role.ADMIN], settings(max_examples=5, deadline=None, derandomize=True, database=None,
+    fuzz(address, keys[Role.ADMIN], settings(max_examples=3, deadline=None, derandomize=True, database=None,
                                              suppress_health_check=SLOW))  # fmt: skip
 
 
