@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import field_validator
@@ -86,15 +86,81 @@ def load_policy(city: str, folder: Path = POLICY_DIR, taxonomy: Taxonomy = PACKA
     return Policy(city, rules, version, taxonomy)
 
 
-@cache
-def policies(taxonomy: Taxonomy = PACKAGED) -> dict[str, Policy]:
-    """Every city's policy that comes with the project, for the categories of `taxonomy`."""
-    return {city: load_policy(city, taxonomy=taxonomy) for city in cities()}
-
-
 def _rule(way: Way) -> Rule:
     """The rule of a category that is added; it was validated with the taxonomy's file."""
     return Rule.model_construct(**{name: getattr(way, name) for name in Way.model_fields})
+
+
+class Policies:
+    """The policies in force: those in `folder`, taken over whole or not at all."""
+
+    def __init__(self, folder: Path = POLICY_DIR) -> None:
+        self.folder = folder
+        self._stamp: object = None
+        self._in_force: Mapping[Taxonomy, Mapping[str, Policy]] = {}
+
+    def in_force(self, taxonomy: Taxonomy = PACKAGED) -> Mapping[str, Policy]:
+        """Every city's policy for the categories of `taxonomy`; the folder is read when this is first asked for.
+
+        Raises:
+            DataError: a table is broken, and none was read before.
+        """
+        if not self._in_force:
+            self.refresh()
+        if taxonomy not in self._in_force:
+            self._in_force = {**self._in_force, taxonomy: self._read(taxonomy)}
+        return self._in_force[taxonomy]
+
+    def read_from(self, folder: Path) -> None:
+        """Has the tables in another folder in force.
+
+        Raises:
+            DataError: one of them is broken; nothing has changed.
+        """
+        other = Policies(folder)
+        other.refresh()
+        self.folder, self._stamp, self._in_force = folder, other._stamp, other._in_force
+
+    def refresh(self) -> bool:
+        """Takes over what has changed in the folder since it was looked at last; whether anything had.
+
+        Raises:
+            DataError: a table is broken or gone; what was in force stays so.
+        """
+        stamp = _stamp(self.folder)
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        found = cities(self.folder)
+        if DEFAULT_CITY not in found:
+            raise DataError(self.folder / f"{DEFAULT_CITY}.csv", 0, "", "is missing")
+        if gone := [city for city in self._in_force.get(PACKAGED, ()) if city not in found]:
+            raise DataError(self.folder / f"{gone[0]}.csv", 0, "", "is gone, and calls of that city may be under way")
+        self._in_force = {taxonomy: self._read(taxonomy) for taxonomy in {PACKAGED, *self._in_force}}
+        return True
+
+    def _read(self, taxonomy: Taxonomy) -> Mapping[str, Policy]:
+        return {city: load_policy(city, self.folder, taxonomy) for city in cities(self.folder)}
+
+
+def _stamp(folder: Path) -> object:
+    """Changes whenever a table does."""
+    found = []
+    for path in sorted(folder.glob("*.csv")):
+        try:
+            state = path.stat()
+        except OSError:  # gone meanwhile, or a link that leads nowhere
+            continue
+        found.append((path.name, state.st_mtime_ns, state.st_size, state.st_ino))
+    return found
+
+
+FOLLOWED = Policies()
+
+
+def policies(taxonomy: Taxonomy = PACKAGED) -> Mapping[str, Policy]:
+    """Every city's policy that is in force in this process, for the categories of `taxonomy`."""
+    return FOLLOWED.in_force(taxonomy)
 
 
 def cities(folder: Path = POLICY_DIR) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import ValidationInfo, field_validator
 
+from data.disguise import UNSEEN
 from data.plain import simplify
 from data.records import Turn
 from data.redaction_names import Names
@@ -108,6 +109,11 @@ def _numbers() -> Numbers:
     return Numbers(load_words())
 
 
+# What nobody sees would part a number so that it is none: it goes, and only there.
+_OF_NUMBERS = "[0-9０-９A-Za-zＡ-Ｚａ-ｚ幺零〇一二三四五六七八九]"
+HIDDEN = re.compile(f"(?<={_OF_NUMBERS}){UNSEEN.pattern}(?={_OF_NUMBERS})")
+
+
 @cache
 def _asks_house() -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, load_words()["ask_house"])))
@@ -136,7 +142,7 @@ def redact_turns(turns: Sequence[Turn]) -> tuple[Turn, ...]:
 def redact_texts(said: Sequence[tuple[str, str]]) -> list[str]:
     """Redacted texts of (speaker, text) pairs that follow one another."""
     speakers = [speaker for speaker, _ in said]
-    texts = [text for _, text in said]
+    texts = [HIDDEN.sub("", text) for _, text in said]
     for _ in range(ROUNDS):
         before = texts
         texts = _round(speakers, texts)

@@ -2,9 +2,9 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -70,6 +70,16 @@ def with_fragments(pattern: str, fragments: Mapping[str, str]) -> str:
     return pattern
 
 
+def _complete(
+    reader: "csv.DictReader[str]", path: Path, numbered: Sequence[tuple[int, str]]
+) -> Iterator[dict[str, Any]]:
+    """The reader's rows; what is no CSV at all is told like every other error."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise DataError(path, numbered[max(0, reader.line_num - 1)][0], "", f"is no row of a table: {error}") from error
+
+
 def load_table(path: Path, row: type[R], key: Callable[[R], object] | None = None) -> list[R]:
     """Rows of the CSV file `path` as instances of `row`; lines that begin with `#` are comments.
 
@@ -97,7 +107,7 @@ def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     if not numbered:
         raise DataError(path, 1, "", "is empty")
     reader = csv.DictReader(io.StringIO("\n".join(line for _, line in numbered)))
-    for values in reader:
+    for values in _complete(reader, path, numbered):
         line = numbered[reader.line_num - 1][0]
         if None in values or None in values.values():
             raise DataError(path, line, "", f"has not {len(reader.fieldnames or ())} columns")

@@ -27,9 +27,8 @@ def evidence(reading: Reading, category: int, rendered: Rendered, turns: Sequenc
     runs = sorted(_runs(spoken, rendered.text), key=lambda run: -spoken[slice(*run)].sum())
     found: list[Evidence] = []
     for start, end in runs:
-        number, at = rendered.locate(start)
+        number, at, stop = rendered.locate(start, end)
         turn = turns[number]
-        stop = min(at + end - start, len(turn.text))
         if turn.speaker == "caller" and at < stop:
             weight = round(float(spoken[start:end].sum()) / total, 3)
             found.append(Evidence(turn=number, start=at, end=stop, text=turn.text[at:stop], weight=weight))

@@ -71,10 +71,6 @@ class Raised:
     start: int
     end: int
 
-    def said(self, turns: Sequence[Turn]) -> str:
-        """The words in `turns` that raised it."""
-        return turns[self.turn].text[self.start : self.end]
-
 
 @cache
 def load_flags(path: Path = DATA_DIR / "red_flags.csv") -> tuple[Flag, ...]:
@@ -87,7 +83,7 @@ def load_flags(path: Path = DATA_DIR / "red_flags.csv") -> tuple[Flag, ...]:
 
 
 def raised_flags(turns: Sequence[Turn]) -> list[Raised]:
-    """Every kind of danger heard in the caller's (simplified) turns, each once, where it is heard first."""
+    """Every kind of danger heard in the caller's turns as they are read, each once, where it is heard first."""
     found: dict[str, Raised] = {}
     for number, turn in enumerate(turns):
         if turn.speaker != "caller":

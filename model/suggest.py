@@ -174,7 +174,7 @@ class Suggester:
     ) -> Advice:
         """What follows from a reading of `call`; with `rules`, `shown` is held on to as they say."""
         policy, turns = self.policy(call.city, reading.taxonomy), simplified(call.transcript)
-        decision = self.decision(call, rendered, reading, shown, rules)
+        decision = self.decision(call, policy, rendered, reading, shown, rules)
         reply, dangers, confident = decision.reply, decision.dangers, decision.confident
         way = route(reply, policy, dangers, confident, call.channel)
         spoken = [(number, turn.text) for number, turn in enumerate(turns) if turn.speaker == "caller"]
@@ -208,14 +208,19 @@ class Suggester:
         return Advice(suggestion, checks, facts, decision.shown, decision.settled)
 
     def decision(
-        self, call: Call, rendered: Rendered, reading: Reading, shown: Shown | None, rules: Stability | None
+        self,
+        call: Call,
+        policy: Policy,
+        rendered: Rendered,
+        reading: Reading,
+        shown: Shown | None,
+        rules: Stability | None,
     ) -> Decision:
         """What is shown of `call` for this reading: its answer and the dangers, before routing."""
-        turns = simplified(call.transcript)
+        turns = rendered.turns
         raised = raised_flags(turns)
-        flags = [(found.flag, found.said(call.transcript)) for found in raised]
+        flags = [(found.flag, _as_said(found, rendered, call.transcript)) for found in raised]
         heard = sum(len(turn.text) for turn in turns if turn.speaker == "caller")
-        policy = self.policy(call.city, reading.taxonomy)
         sure = partial(self._confident, reading, policy, rendered)
         doubted = len(raised) == 1 and self._doubted(raised[0], turns, reading, policy, rendered)
         return decide(reading.joint, policy, flags, sure, heard, shown, rules, doubted)
@@ -239,6 +244,12 @@ class Suggester:
         """Little enough at stake in acting on the reply, on a text that is a call and has words to be sure of."""
         sure = expected_cost(reading.joint, policy, reply.destination, reply.urgency) <= self.model.confident_at
         return sure and reading.is_call and not self.degraded and len(HAN.findall(rendered.text)) >= FEWEST_HAN
+
+
+def _as_said(raised: Raised, rendered: Rendered, turns: Sequence[Turn]) -> str:
+    """The words that raised a flag, as they were said."""
+    start, end = rendered.uncovered[raised.turn].place(raised.start, raised.end)
+    return turns[raised.turn].text[start:end]
 
 
 def _elsewhere(place: Location | None, city: str) -> tuple[str, ...]:

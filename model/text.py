@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from data.disguise import Uncovered, uncover
 from data.plain import simplify
 from data.records import Turn
 
@@ -10,32 +11,44 @@ MARKS = {"operator": "问：", "caller": "答："}
 
 
 def simplified(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns as patterns and places are searched in."""
+    """The turns as places and what was asked are searched in: every character where it stands."""
     return [Turn(speaker=turn.speaker, text=simplify(turn.text)) for turn in turns]
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """Text of a call with, for each turn, where it begins in `text`."""
+    """Text of a call; where in `text` each turn begins; the turns as they are read, and the way back."""
 
     text: str
     starts: tuple[int, ...]
+    turns: tuple[Turn, ...]
+    uncovered: tuple[Uncovered, ...]
 
-    def locate(self, position: int) -> tuple[int, int]:
-        """Turn number and offset within that turn for a character of `text`."""
-        turn = max(n for n, start in enumerate(self.starts) if start <= position or n == 0)
-        return turn, max(0, position - self.starts[turn])
+    def locate(self, start: int, end: int) -> tuple[int, int, int]:
+        """Turn number and offsets within that turn as it was said for `start`–`end` (not empty) of `text`.
+
+        What lies beyond the turn that `start` is in is left out; the offsets are the same when nothing is left.
+        """
+        turn = max(n for n, begins in enumerate(self.starts) if begins <= start or n == 0)
+        begin, begins = max(0, start - self.starts[turn]), self.starts[turn]
+        stop = min(end - begins, len(self.turns[turn].text))
+        return (turn, *self.uncovered[turn].place(begin, stop)) if begin < stop else (turn, begin, begin)
 
 
 def render(turns: Sequence[Turn]) -> Rendered:
-    """Joins the turns; speakers are marked only where an operator speaks too: one block and one turn read alike."""
+    """Joins the turns; speakers are marked only where an operator speaks too: one block and one turn read alike.
+
+    What is written so that it is not recognised is read as it is meant (see `data.disguise`).
+    """
     dialogue = any(turn.speaker == "operator" for turn in turns)
+    uncovered = tuple(uncover(turn.text) for turn in turns)
     text, starts = "", []
-    for turn in turns:
+    for turn, said in zip(turns, uncovered, strict=True):
         text += ("\n" if text else "") + (MARKS[turn.speaker] if dialogue else "")
         starts.append(len(text))
-        text += simplify(turn.text)
-    return Rendered(text, tuple(starts))
+        text += said.text
+    read = tuple(Turn(speaker=turn.speaker, text=said.text) for turn, said in zip(turns, uncovered, strict=True))
+    return Rendered(text, tuple(starts), read, uncovered)
 
 
 def head_and_tail(ids: Sequence[int], limit: int) -> list[int]:

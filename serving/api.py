@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import Field
+from pydantic import FailFast, Field
 from starlette.concurrency import run_in_threadpool
 
 from data.policy import Policy, UnknownCity
-from data.records import Call, Record, Suggestion
+from data.records import Call, Inbound, Record, Suggestion
 from data.taxonomy import URGENCY_NAMES, Category, Destination, destinations
 from serving.auth import AnyKey, LocalOrAdmin, Operator
 from serving.engine import Engine
@@ -20,10 +20,10 @@ MAX_BATCH = 256
 router = APIRouter()
 
 
-class Batch(Record):
+class Batch(Inbound):
     """Up to 256 calls."""
 
-    calls: Annotated[tuple[Call, ...], Field(strict=False, min_length=1, max_length=MAX_BATCH)]
+    calls: Annotated[tuple[Call, ...], FailFast(), Field(strict=False, min_length=1, max_length=MAX_BATCH)]
 
 
 class BatchAnswer(Record):
@@ -113,7 +113,7 @@ async def taxonomy(engine: EngineOf, _: AnyKey) -> Taxonomy:
     )
 
 
-@router.get("/v1/policies/{city}", responses=documented(401, 404))
+@router.get("/v1/policies/{city}", responses=documented(401, 404, 422))
 async def policy(city: Annotated[str, Path(max_length=64)], engine: EngineOf, _: AnyKey) -> PolicyRules:
     """The routing table of a city."""
     found: Policy | None = engine.suggester.policies.get(city)
@@ -137,7 +137,10 @@ async def ready(engine: EngineOf, recorder: RecorderOf, response: Response) -> d
     """
     suggester = engine.suggester
     response.status_code = 503 if suggester.problems else 200
-    problems = [*suggester.problems, *filter(None, (engine.releases.problem, recorder.problem))]
+    problems = [
+        *suggester.problems,
+        *filter(None, (engine.releases.problem, engine.policies.problem, recorder.problem)),
+    ]
     return {"ready": not suggester.problems, "model_version": suggester.model.version, "problems": problems}
 
 

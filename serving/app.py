@@ -56,8 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         recorder.start()
-        engine.releases.start()
-        engine.shadow.start()
+        engine.start()
         Thread(target=fill_quietly, args=(app.state.related, store), name="related", daemon=True).start()
         refresher.start()
         watch.start()

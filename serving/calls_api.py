@@ -87,7 +87,7 @@ def shown(recorder: Recorder, store: Store, record: CallRecord) -> CallView:
     return view(record, known, behind)
 
 
-@router.post("/v1/calls/{call_id}/decision", responses=documented(401, 403, 404, 409, 422, 503))
+@router.post("/v1/calls/{call_id}/decision", responses=documented(400, 401, 403, 404, 409, 413, 422, 503))
 def decision(call_id: CallId, body: DecisionBody, recorder: RecorderOf, store: StoreOf, key: Operator) -> CallView:
     """The operator's decision. The same once more is answered alike; another one is refused."""
     with _locks[hash(call_id) % len(_locks)]:
@@ -99,7 +99,7 @@ def decision(call_id: CallId, body: DecisionBody, recorder: RecorderOf, store: S
     return shown(recorder, store, found(recorder, call_id, key))
 
 
-@router.post("/v1/calls/{call_id}/outcome", responses=documented(401, 403, 404, 409, 422, 503))
+@router.post("/v1/calls/{call_id}/outcome", responses=documented(400, 401, 403, 404, 409, 413, 422, 503))
 def outcome(
     call_id: CallId, body: OutcomeBody, recorder: RecorderOf, store: StoreOf, key: OperatorOrReviewer
 ) -> CallView:

@@ -3,7 +3,7 @@
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
@@ -11,12 +11,15 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from data.policy import UnknownCity
+from data.policy import FOLLOWED, UnknownCity, cities
 from data.records import Call, Suggestion
 from data.tables import DataError, first_problem
 from serving.cli_releases import app as releases_app
 from serving.measure import app as measure_app
 from serving.settings import Settings
+
+if TYPE_CHECKING:
+    from model.suggest import Suggester
 
 app = typer.Typer(no_args_is_help=True, help="Routes 110 and 12345 calls.", pretty_exceptions_enable=False)
 keys_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
@@ -41,6 +44,14 @@ def settings() -> Settings:
         raise fail(f"setting YIDIANTONG_{field.upper()}: {message}") from error
 
 
+def suggester(chosen: Settings) -> "Suggester":
+    """The release and the policies of the settings at work."""
+    from model.suggest import Suggester
+
+    FOLLOWED.read_from(chosen.policies)
+    return Suggester(chosen.release, chosen.threads, chosen.city)
+
+
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to bind; 127.0.0.1 unless told otherwise.")] = None,
@@ -51,8 +62,8 @@ def serve(
 
     from serving.app import create_app
     from serving.keys import KeyFileError, Role, first_keys
-    from serving.live import GRACE, LARGEST_FRAME
     from serving.logs import configure
+    from serving.server import OPTIONS
 
     asked = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     chosen = settings().model_copy(update=asked)
@@ -67,17 +78,7 @@ def serve(
         typer.echo(f"keys made, see {made.path}")
         address += f"#key={made.secrets[Role.OPERATOR]}"
     typer.echo(f"open {address}")
-    uvicorn.run(
-        application,
-        host=chosen.host,
-        port=chosen.port,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        ws_max_size=LARGEST_FRAME,
-        ws_per_message_deflate=False,  # its buffers would cost more memory than all live calls together
-        timeout_graceful_shutdown=GRACE,  # a wall listens until it is cut off
-    )
+    uvicorn.run(application, host=chosen.host, port=chosen.port, **OPTIONS)
 
 
 @app.command()
@@ -87,13 +88,10 @@ def classify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the Suggestion as JSON.")] = False,
 ) -> None:
     """Classify one text and show the suggestion."""
-    from model.suggest import Suggester
-
     try:
         said = sys.stdin.buffer.read().decode("utf-8") if text == "-" else text
         call = Call.model_validate({"text": said, "city": city})
-        chosen = settings()
-        suggestion = Suggester(chosen.release, chosen.threads, chosen.city).suggest(call)
+        suggestion = suggester(settings()).suggest(call)
     except UnicodeDecodeError as error:
         raise fail("standard input is not UTF-8") from error
     except ValidationError as error:
@@ -133,17 +131,15 @@ def predict(
     city: City = None,
 ) -> None:
     """Classify a file of calls, in constant memory."""
-    from model.suggest import Suggester
     from serving.bulk import predict as run
 
-    chosen = settings()
     try:
-        suggester = Suggester(chosen.release, chosen.threads, chosen.city)
-        suggester.policy(city)
+        answering = suggester(settings())
+        answering.policy(city)
         columns = (BarColumn(), DownloadColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task("", total=input.stat().st_size)
-            totals = run(input, output, suggester, city, lambda read: bar.update(task, completed=read))
+            totals = run(input, output, answering, city, lambda read: bar.update(task, completed=read))
     except OSError as error:
         raise fail(str(error)) from error
     typer.echo(f"{totals.suggestions} suggestions, {totals.errors} bad lines → {output}")
@@ -154,14 +150,13 @@ def demo_data(
     calls: Annotated[int, typer.Option(min=1, max=20_000, help="How many calls.")] = 400,
 ) -> None:
     """Fill the database with made-up calls, to try the pages with; more than once changes nothing."""
-    from model.suggest import Suggester
     from serving.demo import Demo
     from serving.store.entries import now
     from serving.store.store import Store, StoreAway
 
     chosen = settings()
     store = Store(chosen.store_url)
-    demo = Demo(Suggester(chosen.release, chosen.threads, chosen.city), chosen.city, now(), calls)
+    demo = Demo(suggester(chosen), chosen.city, now(), calls)
     try:
         store.migrate()
         demo.fill(store)
@@ -179,13 +174,13 @@ def create_key(
     city: Annotated[str | None, typer.Option(help="The only city its holder sees; every city if absent.")] = None,
 ) -> None:
     """Make a key and print it, this once."""
-    from data.policy import cities
     from serving.keys import KeyRing, Role
 
+    chosen = settings()
     try:
-        if city is not None and city not in cities():
-            raise UnknownCity(city, cities())
-        key, secret = KeyRing(settings().state_dir / "keys.json").create(Role(role), name, city)
+        if city is not None and city not in (known := cities(chosen.policies)):
+            raise UnknownCity(city, known)
+        key, secret = KeyRing(chosen.state_dir / "keys.json").create(Role(role), name, city)
     except (ValueError, OSError) as error:
         raise fail(str(error)) from error
     typer.echo(f"{key.id} {key.role} {secret}")

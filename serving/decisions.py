@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from data.deadlines import deadlines
-from data.records import Identifier, Record, encodable
+from data.records import Identifier, Inbound, encodable
 from data.redaction import redact
 from data.taxonomy import DestinationCode, PoliceLabel, Urgency
 from model.routing import ON_THE_WAY
@@ -32,11 +32,11 @@ Written = Annotated[
     str, StringConstraints(max_length=LONGEST_NOTE, strip_whitespace=True), AfterValidator(encodable),
     AfterValidator(redact), AfterValidator(keepable),
 ]  # fmt: skip
-CategoryCode = Annotated[str, BeforeValidator(known_category)]
+CategoryCode = Annotated[str, AfterValidator(known_category)]
 Level = Annotated[Urgency, Field(strict=False)]
 
 
-class DecisionBody(Record):
+class DecisionBody(Inbound):
     """What the operator did with a suggestion. Category and urgency are the suggestion's where absent.
 
     `consent` says whether the caller agreed to be passed on; refused, the matter stays with the line it came by.
@@ -51,7 +51,7 @@ class DecisionBody(Record):
     reason: Written = ""
 
 
-class OutcomeBody(Record):
+class OutcomeBody(Inbound):
     """What the receiving unit did. 退单 (`returned`) wants a reason and the right owner."""
 
     status: OutcomeStatus

@@ -10,6 +10,8 @@ from data.records import Call, Suggestion
 from model.stability import Shown
 from model.suggest import Advice, Suggester
 from serving import metrics
+from serving.following import Follower
+from serving.policies import PolicyFiles
 from serving.problems import Problem
 from serving.releases import Releases
 from serving.settings import Settings
@@ -31,7 +33,9 @@ class Engine:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self.policies = PolicyFiles(settings)
         self.releases = Releases(settings)
+        self._follower = Follower(settings.release_poll_seconds, (self.releases.look, self.policies.look))
         self.shadow = Shadow(settings, self.releases)
         self.missing: Callable[[], tuple[str, ...]] = nothing
         self._pool = ThreadPoolExecutor(settings.concurrency, "suggest")
@@ -103,8 +107,13 @@ class Engine:
             return suggestion
         return suggestion.model_copy(update={"degraded": (*suggestion.degraded, *missing)})
 
+    def start(self) -> None:
+        """Begins to follow what changes on the disk, and to ask the candidate."""
+        self._follower.start()
+        self.shadow.start()
+
     def close(self) -> None:
         """Lets what runs finish."""
         self.shadow.stop()
-        self.releases.stop()
+        self._follower.stop()
         self._pool.shutdown()

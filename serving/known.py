@@ -19,7 +19,7 @@ def learn(taxonomy: Taxonomy) -> None:
 
 
 def learn_all(registry: Registry) -> None:
-    """Keeps those of every release that lies here, of a registry at a URL those once fetched; a broken one is left out."""
+    """Keeps those of every release that lies here, once fetched where the registry is at a URL; not of broken ones."""
     for manifest in sorted(registry.folder.glob(f"*/{MANIFEST}")):
         try:
             learn(open_release(manifest.parent, ()).taxonomy)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NoReturn
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from data.records import MAX_TURNS, Call, Record, Speaker, Suggestion, Turn, encodable
+from data.records import MAX_TURNS, Call, Inbound, Record, Speaker, Suggestion, Turn, encodable
 from model.checklist import Check
 from model.facts import Fact
 from model.handover import Asked, handover
@@ -16,7 +16,7 @@ from serving.related import RelatedCall
 from serving.store.schema import LOCAL
 
 
-class TurnMessage(Record):
+class TurnMessage(Inbound):
     """A turn, or a newer hypothesis of it.
 
     `turn` counts from 0. Without it the message belongs to the last turn while that is still partial and of the same
@@ -30,7 +30,7 @@ class TurnMessage(Record):
     partial: bool = False
 
 
-class StartMessage(Record):
+class StartMessage(Inbound):
     """By which city's policy the call is routed, and on which line it came in."""
 
     type: Literal["start"]
@@ -38,7 +38,7 @@ class StartMessage(Record):
     channel: Literal["110", "12345"] | None = None
 
 
-class EndMessage(Record):
+class EndMessage(Inbound):
     """The caller has hung up."""
 
     type: Literal["end"]

@@ -18,6 +18,7 @@ refused = Counter("yidiantong_refused_total", "Requests refused because the queu
 degraded = Gauge("yidiantong_degraded", "Parts that do not work (0 when all is well)")
 registry_unavailable = Gauge("yidiantong_registry_unavailable", "The registry or its live release cannot be read now")
 release_refused = Gauge("yidiantong_release_refused", "The live release of the registry does not serve: it is broken")
+policy_refused = Gauge("yidiantong_policy_refused", "A changed table of a city is broken: the old one stays")
 shadow_answers = Counter("yidiantong_shadow_answers_total", "Calls that the candidate answered, too", ["agreed"])
 shadow_left_out = Counter("yidiantong_shadow_left_out_total", "Calls that the candidate could not keep up with")
 live_calls = Gauge("yidiantong_live_calls", "Calls connected now")

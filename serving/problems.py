@@ -26,6 +26,7 @@ TITLES = {
     "unavailable": "The store does not answer; try again shortly.",
     "internal": "The service failed; the operator's desk decides.",
 }
+LONGEST_NAMED = 300
 BY_STATUS = {
     400: "unreadable",
     401: "unauthenticated",
@@ -122,11 +123,16 @@ def field_problems(problems: Sequence[Any]) -> list[FieldProblem]:
 
 
 def _field(location: Sequence[int | str]) -> str:
-    return ".".join(str(part) for part in location if part != "body") or "body"
+    return _sendable(".".join(str(part) for part in location if part != "body") or "body")
 
 
 def _message(problem: Mapping[str, Any]) -> str:
-    return str(problem["msg"]).removeprefix("Value error, ")
+    return _sendable(str(problem["msg"]).removeprefix("Value error, "))
+
+
+def _sendable(text: str) -> str:
+    """What the client chose (a field's name, a code) at a bearable length, and without half surrogate pairs."""
+    return text[:LONGEST_NAMED].encode("utf-8", "replace").decode()
 
 
 def _long_list(problems: Sequence[Any]) -> bool:

@@ -39,11 +39,9 @@ class Releases:
         self._refusal = self._away = ""
         self._settings = settings
         self._turn = threading.Lock()
-        self._stop = threading.Event()
         self._seen: object = UNSEEN
         learn_all(self.registry)
         self.suggester = self._first()
-        self._thread = threading.Thread(target=self._follow, name="releases", daemon=True)
 
     @property
     def problem(self) -> str:
@@ -66,20 +64,6 @@ class Releases:
         except ReleaseError as error:
             self._refused(str(error))
         return self._made(self._settings.release)
-
-    def start(self) -> None:
-        """Begins to follow the registry."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Follows no longer."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
-
-    def _follow(self) -> None:
-        while not self._stop.wait(self._settings.release_poll_seconds):
-            self.look()
 
     def look(self) -> None:
         """Takes the live release over if the aliases have changed; keeps the present one when that fails."""
@@ -135,9 +119,9 @@ class Releases:
                 self._seen = UNSEEN  # the next look finds what has been written
 
     def _serve(self, suggester: Suggester) -> None:
-        self.suggester, self._refusal = suggester, ""
         metrics.release_refused.set(0)
         metrics.degraded.set(len(suggester.degraded))
+        self.suggester, self._refusal = suggester, ""
         log.info("release_serves", version=suggester.model.version)
 
     def _refused(self, why: str) -> None:

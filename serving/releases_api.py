@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from data.records import Record
+from data.records import Inbound, Record
 from model.registry import RegistryError
 from model.release import ReleaseError
 from serving.api import RecorderOf
@@ -28,7 +28,7 @@ class Here(Record):
     aliases: dict[str, str]
 
 
-class Promotion(Record):
+class Promotion(Inbound):
     """Which release is to be live; without one, the candidate."""
 
     version: Annotated[str, Field(max_length=64)] | None = None

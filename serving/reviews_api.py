@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from sqlalchemy import func, select
 
-from data.records import Identifier, Record
+from data.records import Identifier, Inbound, Record
 from data.taxonomy import DestinationCode, Urgency
 from serving.api import RecorderOf, StoreOf
 from serving.auth import Reviewer
@@ -29,7 +29,7 @@ router = APIRouter()
 MOST_AT_ONCE = 5000
 
 
-class ReviewBody(Record):
+class ReviewBody(Inbound):
     """A verdict. `correct` names what was wrong; the destination follows the policy where it is absent.
 
     A verdict sent again with the same `id` counts once.
@@ -153,7 +153,7 @@ def reviews(
     )
 
 
-@router.post("/v1/reviews/{call_id}", responses=documented(401, 403, 404, 409, 422, 503))
+@router.post("/v1/reviews/{call_id}", responses=documented(400, 401, 403, 404, 409, 413, 422, 503))
 def review(
     call_id: CallId, body: OneBody, request: Request, recorder: RecorderOf, store: StoreOf, key: Reviewer
 ) -> ReviewDone:
@@ -214,7 +214,7 @@ def _meant(row: CallRow, body: ReviewBody) -> dict[str, Any]:
     return common | {"category": category, "urgency": urgency, "destination": destination}
 
 
-@router.post("/v1/review-batches", responses=documented(401, 403, 409, 422, 503))
+@router.post("/v1/review-batches", responses=documented(400, 401, 403, 409, 413, 422, 503))
 def review_many(body: BulkBody, request: Request, recorder: RecorderOf, store: StoreOf, key: Reviewer) -> BatchDone:
     """One verdict on every call of a queue or filter, up to 5000; `DELETE /v1/review-batches/{batch}` takes it back."""
     settings = settings_of(request)

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import Field
 from sqlalchemy import and_, or_, select
 
-from data.records import Identifier, Record
+from data.records import Identifier, Inbound, Record
 from serving.api import RecorderOf, StoreOf
 from serving.auth import Admin, AnyKey
 from serving.calls_api import away
@@ -26,7 +26,7 @@ from serving.store.store import StoreAway
 router = APIRouter()
 
 
-class Login(Record):
+class Login(Inbound):
     """A key to log in with."""
 
     key: Annotated[str, Field(min_length=1, max_length=200)]
@@ -71,7 +71,7 @@ def _me(key: Key) -> dict[str, Any]:
     return {"id": key.id, "role": key.role, "name": key.name, "city": key.city}
 
 
-@router.post("/v1/sessions", status_code=201, responses=documented(400, 401, 403, 422, 429))
+@router.post("/v1/sessions", status_code=201, responses=documented(400, 401, 403, 413, 422, 429))
 def log_in(body: Login, request: Request, response: Response, recorder: RecorderOf) -> Session:
     """Begins a session: the cookie is HttpOnly and SameSite=Strict, and ends with the key, after 12 hours at most."""
     guard: Guard = request.app.state.guard
@@ -130,7 +130,7 @@ def audit(
     for column, value in ((AuditRow.by, holder), (AuditRow.action, action), (AuditRow.call_id, call_id)):
         if value is not None:
             query = query.where(column == value)
-    if since:
+    if since and since > date.min:
         query = query.where(AuditRow.at >= datetime.combine(since, time(), LOCAL))
     if to and to < date.max:
         query = query.where(AuditRow.at < datetime.combine(to + timedelta(1), time(), LOCAL))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from data.policy import DEFAULT_CITY
+from data.policy import DEFAULT_CITY, POLICY_DIR
 from model.registry import Registry
 from model.release import BUNDLED
 from model.remote import registry_at
@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     release: Path = BUNDLED
     releases: str = ""
     release_poll_seconds: Annotated[float, Field(gt=0, le=3_600)] = 5
+    policies: Path = POLICY_DIR
     shadow_share: Annotated[float, Field(ge=0, le=1)] = 0
     city: str = DEFAULT_CITY
     threads: Annotated[int, Field(ge=0, le=256)] = 0

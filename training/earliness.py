@@ -103,7 +103,7 @@ def watch(suggester: Suggester, call: Followed, rules: Stability | None) -> list
     shown: Shown | None = None
     seen = []
     for heard in call.heard:
-        made = suggester.decision(heard.call, heard.rendered, heard.reading, shown, rules)
+        made = suggester.decision(heard.call, policy, heard.rendered, heard.reading, shown, rules)
         way = route(made.reply, policy, made.dangers, made.confident, heard.call.channel)
         shown, state = made.shown, heard.state
         seen.append(Sight(state.heard, state.spoken, made.reply.category, way.destination, made.settled))

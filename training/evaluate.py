@@ -226,10 +226,10 @@ def _danger(outcome: Outcome) -> dict[str, Any]:
     rows = list(zip(outcome.cases, outcome.suggestions, outcome.unflagged, strict=True))
     real = [(s, reply) for case, s, reply in rows if case.danger]
     harmless = [(s, reply) for case, s, reply in rows if case.danger is False]
-    missed = [s for s, _ in real if _under_called(s.destination.code, s.urgency.level)]
+    missed = [s for s, _ in real if under_called(s.destination.code, s.urgency.level)]
     return {
         "calls": len(real),
-        "under_called_by_the_model_alone": sum(_under_called(r.destination, r.urgency) for _, r in real),
+        "under_called_by_the_model_alone": sum(under_called(r.destination, r.urgency) for _, r in real),
         "under_called": len(missed),
         "passed_on_confidently": sum(s.confident for s in missed),
         "look_alikes": len(harmless),
@@ -238,7 +238,7 @@ def _danger(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _under_called(destination: str, urgency: Urgency) -> bool:
+def under_called(destination: str, urgency: Urgency) -> bool:
     """Whether a danger so routed would not be met at once."""
     return destination in ("hotline_12345", "operator_closes") or urgency.rank >= Urgency.ROUTINE_ONSITE.rank
 

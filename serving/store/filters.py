@@ -6,10 +6,10 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, Field
 from sqlalchemy import ColumnElement, Select, and_, or_
 
-from data.records import Identifier, Record
+from data.records import Identifier, Inbound
 from data.taxonomy import PoliceLabel, Urgency, known_destination
 from serving.keys import Key, Role
 from serving.known import known_category
@@ -18,8 +18,8 @@ from serving.store.schema import CallRow
 
 Condition = ColumnElement[bool]
 Loose = Field(default=None, strict=False)
-Category = Annotated[str, BeforeValidator(known_category)]
-Destination = Annotated[str, BeforeValidator(known_destination)]
+Category = Annotated[str, AfterValidator(known_category)]
+Destination = Annotated[str, AfterValidator(known_destination)]
 ID = re.compile(r"[\w.:-]{1,64}")
 Code = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{1,64}$")]
 EQUAL = {
@@ -34,7 +34,7 @@ EQUAL = {
 }  # fmt: skip
 
 
-class CallFilter(Record):
+class CallFilter(Inbound):
     """Calls that meet all of these. Days are local, `to` is included; codes are the best known ones (review before
     decision before suggestion) unless they say otherwise."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from data.disguise import UNSEEN
 from data.records import Suggestion, Turn
 from data.redaction import redact, redact_turns
 
@@ -51,7 +52,7 @@ def said_numbers(turns: Iterable[Turn]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for turn in turns:
         if turn.speaker == "caller":
-            digits = unicodedata.normalize("NFKC", turn.text).translate(SPOKEN)
+            digits = unicodedata.normalize("NFKC", UNSEEN.sub("", turn.text)).translate(SPOKEN)
             found.update(dict.fromkeys(NUMBER.findall(BETWEEN_DIGITS.sub("", digits))))
     return tuple(found)
 

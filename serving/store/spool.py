@@ -107,11 +107,16 @@ class Spool:
 
     def _open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{time.time_ns():020d}-{os.getpid()}-{id(self):x}{SUFFIX}"
+        path = self.folder / f"{self._behind_all():020d}-{os.getpid()}-{id(self):x}{SUFFIX}"
         fresh = path.with_suffix(".new")
         self._fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         fresh.rename(path)  # seen by others only once it is locked
+
+    def _behind_all(self) -> int:
+        """The time in ns, or later: a segment comes behind all that wait, though the clock may have been set back."""
+        others = (path.name.partition("-")[0] for path in self.folder.glob(f"*{SUFFIX}"))
+        return max(time.time_ns(), *(int(name) + 1 for name in others if name.isdigit()), 0)
 
 
 def _is_written(path: Path) -> bool:

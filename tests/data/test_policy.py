@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from data.policy import POLICY_DIR, UnknownCity, cities, load_policy
+from data.policy import POLICY_DIR, Policies, UnknownCity, cities, load_policy
 from data.tables import DataError
 from data.taxonomy import PoliceLabel, Urgency, categories, destinations
 
@@ -89,3 +89,46 @@ def test_an_unknown_city() -> None:
         load_policy("shanghai")
     with pytest.raises(UnknownCity):
         load_policy("../policies/hangzhou")
+
+
+def test_a_changed_table_is_taken_over_whole(folder: Path) -> None:
+    followed = Policies(folder)
+    before = followed.in_force()
+    assert not followed.refresh()
+    edit(folder / "ningbo.csv", "stray_dogs,police_station,department", "stray_dogs,police_station,hotline_12345")
+    (folder / "jiaxing.csv").write_text((folder / "ningbo.csv").read_text(encoding="utf-8"), encoding="utf-8")
+    assert followed.refresh()
+    assert followed.in_force()["ningbo"].version != before["ningbo"].version
+    assert {**before, "ningbo": None, "jiaxing": None}.keys() == followed.in_force().keys()
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"", b"\x00\xff", b"code\nx", b"<html>", b"code," * 100_000, b'"' + b"x" * 200_000]
+)
+def test_nonsense_leaves_in_force_what_was(folder: Path, nonsense: bytes) -> None:
+    followed = Policies(folder)
+    before = followed.in_force()
+    good = (folder / "hangzhou.csv").read_bytes()
+    (folder / "hangzhou.csv").write_bytes(nonsense)
+    with pytest.raises(DataError):
+        followed.refresh()
+    assert followed.in_force() == before
+    assert not followed.refresh()  # nothing new: no second alarm
+    (folder / "hangzhou.csv").write_bytes(good)
+    assert followed.refresh()
+
+
+def test_a_table_that_is_gone_stays_in_force(folder: Path) -> None:
+    followed = Policies(folder)
+    before = followed.in_force()
+    for name in ("ningbo", "hangzhou"):
+        (folder / f"{name}.csv").unlink()
+        with pytest.raises(DataError):
+            followed.refresh()
+    shutil.rmtree(folder)
+    with pytest.raises(DataError):
+        followed.refresh()
+    assert followed.in_force() == before
+    with pytest.raises(DataError):
+        followed.read_from(folder / "nowhere")
+    assert followed.in_force() == before

@@ -21,8 +21,8 @@ def answered(code: str, urgency: str) -> Answer:
 def way(
     code: str, urgency: str, heard: str = "", confident: bool = True, channel: str = "110", suspected: bool = False
 ) -> Route:
-    turns = [Turn(speaker="caller", text=heard)]
-    flags = [(raised.flag, raised.said(turns)) for raised in raised_flags(turns)]
+    flags = [(raised.flag, heard[raised.start : raised.end])
+             for raised in raised_flags([Turn(speaker="caller", text=heard)])]  # fmt: skip
     return route(answered(code, urgency), load_policy("hangzhou"), Dangers(flags, suspected), confident, channel)
 
 

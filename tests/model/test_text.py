@@ -18,7 +18,8 @@ def test_one_block_and_one_turn_read_the_same_and_speakers_are_marked_in_a_dialo
 def test_positions_lead_back_to_turn_and_offset() -> None:
     rendered = render([turn("operator", "请讲"), turn("caller", "楼上漏水"), turn("caller", "快来")])
     for word, place in {"请讲": (0, 0), "漏水": (1, 2), "快来": (2, 0)}.items():
-        assert rendered.locate(rendered.text.index(word)) == place
+        at = rendered.text.index(word)
+        assert rendered.locate(at, at + 2) == (*place, place[1] + 2)
 
 
 def test_traditional_characters_become_simplified_one_for_one() -> None:

@@ -52,7 +52,8 @@ def opened(browser: Browser, address: str, expected: tuple[str, ...] = (), dark:
         raise
     finally:
         context.close()
-    assert [text for text in problems if not any(known in text for known in expected)] == []
+    unexpected = [text for text in problems if not any(known in text for known in expected)]
+    assert unexpected == [], unexpected
 
 
 class Wire:

@@ -119,9 +119,15 @@ def _xlsx(path: Path, _: str) -> Rows:
 
     _no_bomb(path)
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl raises whatever its XML and zip readers do
+        with path.open("rb") as file:  # openpyxl leaves it open where it fails
+            yield from _sheet(path, load_workbook(file, read_only=True, data_only=True))
+    except DataError:
+        raise
+    except Exception as error:  # openpyxl raises whatever its XML and zip readers do, at any row
         raise DataError(path, 0, "", f"is no workbook: {error}") from error
+
+
+def _sheet(path: Path, book: Any) -> Rows:
     try:
         cells = book.worksheets[0].iter_rows()
         names = [str(cell.value or "").strip() for cell in next(cells, ())]
