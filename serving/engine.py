@@ -1,4 +1,4 @@
-"""The suggester behind a bounded line: inference runs beside the event loop; who would wait too long is told at once."""
+"""The suggester behind a bounded line: inference runs beside the event loop; who would wait too long is told so."""
 
 import asyncio
 import math

@@ -44,8 +44,8 @@ def test_a_crowd_is_answered_or_told_when_to_come_again(tmp_path: Path) -> None:
             assert (tally.lost, tally.unadvised) == (0, 0)
             assert tally.statuses.total() == len(asks)
             assert set(health.statuses) == {200}
-            suggestions = [s for answer in tally.answers for s in answer.get("suggestions", [answer])]
-            shown += [suggestion["call_id"] for suggestion in suggestions]
+            found = [s for answer in tally.answers for s in answer.get("suggestions", [answer])]
+            shown += [suggestion["call_id"] for suggestion in found if "call_id" in suggestion]
         again, _ = asyncio.run(rush(address, [single()]))
         assert again.statuses == {200: 1}
     store = Store(f"sqlite:///{tmp_path}/calls.db")  # what was shown is written down, when the service has ended

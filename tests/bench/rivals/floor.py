@@ -21,7 +21,7 @@ from model.blend import Blend
 from model.release import BUNDLED, FILES
 from model.suggest import Suggester
 from model.text import render
-from tests.bench.service import text
+from tests.bench.calls import text
 
 LENGTH, ROUNDS, TOGETHER = 120, 100, 20
 

@@ -1,4 +1,7 @@
-"""One rival in a process of its own, as JSON: `python -m tests.bench.rivals.one NAME FOLDER [--answers FILE…]`."""
+"""One rival in a process of its own, as JSON: `python -m tests.bench.rivals.one NAME FOLDER [--answers FILE…]`.
+
+What only counting needs is imported where it is: it would be in the resident memory of every rival.
+"""
 
 import argparse
 import http.client
@@ -13,12 +16,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from data.corpus import Item, load_corpus, read_lines
+from tests.bench.calls import text
 from tests.bench.rivals.runners import HTTP, RIVALS, Answer
-from tests.bench.rivals.trained import text_of
-from tests.bench.service import text
-from tests.serving.test_serve import first_keys, served
-from training.material import parted
 
 LENGTHS = (15, 60, 120, 400)
 ROUNDS, SECONDS, FEWEST = 200, 3.0, 10  # a length is measured until either is reached, but so often at least
@@ -28,6 +27,8 @@ CORPUS = "corpus"  # its test split
 @contextmanager
 def over_http() -> Iterator[tuple[Answer, psutil.Process]]:
     """The service, started for this, asked over one connection that stays open; and its process."""
+    from tests.serving.test_serve import first_keys, served
+
     settings = {"YIDIANTONG_THREADS": "1", "YIDIANTONG_CONCURRENCY": "1"}
     with tempfile.TemporaryDirectory() as state, served(Path(state), **settings) as (address, process):
         connection = http.client.HTTPConnection(urlsplit(address).netloc)
@@ -69,14 +70,15 @@ def _cpu(process: psutil.Process) -> float:
     return float(times.user + times.system) * 1e3
 
 
-def right(answer: Answer, items: list[Item]) -> list[bool]:
-    """Whether each category is the labelled one."""
-    return [answer(text_of(item)) == item.category for item in items]
+def right(answer: Answer, source: str) -> list[bool]:
+    """Whether each category is the labelled one, of the corpus' test split or the calls of a file whose label is sure."""
+    from data.corpus import load_corpus
+    from model.text import render
+    from training.evaluate import Case, read_cases
+    from training.material import parted
 
-
-def labelled(source: str) -> list[Item]:
-    """The test split of the corpus, or the items of a file."""
-    return parted(load_corpus())["test"] if source == CORPUS else list(read_lines(Path(source), Item))
+    cases = list(map(Case.of, parted(load_corpus())["test"])) if source == CORPUS else read_cases(Path(source))
+    return [answer(render(case.call().transcript).text) == case.category for case in cases]
 
 
 def main() -> None:
@@ -92,7 +94,7 @@ def main() -> None:
         ready = time.perf_counter() - begun
         times = {str(length): timed(answer, process, text(length)) for length in LENGTHS}
         memory = process.memory_info().rss / 2**20
-        answers = {source: right(answer, labelled(source)) for source in asked.answers}
+        answers = {source: right(answer, source) for source in asked.answers}
     print(json.dumps({"ready": ready, "times": times, "memory": memory, "answers": answers}))
 
 

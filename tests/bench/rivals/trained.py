@@ -13,7 +13,6 @@ from data.corpus import Item, load_corpus
 from model.fallback import features
 from model.release import BUNDLED, FILES, write_manifest
 from model.text import render
-from training.material import parted
 
 MAX_TOKENS = 320
 BERT_WORDS = 21_128  # as many pieces as bert-base-chinese has
@@ -36,6 +35,8 @@ def words(text: str) -> list[str]:
 
 def prepare(folder: Path) -> None:
     """Trains what is not in `folder` yet; takes half an hour on one thread where nothing is."""
+    from training.material import parted
+
     train = parted(load_corpus())["train"]
     for name, maker in MAKERS.items():
         if not (folder / name).exists():
