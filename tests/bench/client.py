@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 MOST_OPEN = 500  # requests at a time; those beyond are counted as lost by the client
 PATIENCE = 60.0  # seconds until a request counts as lost
+KEPT = 3.0  # seconds that an idle connection is used again; the service closes it after 5
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,11 @@ class Connections:
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
         self._host, self._port = str(parts.hostname), int(parts.port or 80)
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def send(self, ask: Ask) -> tuple[int, dict[str, str], bytes]:
         """Status, headers (names in lower case) and body."""
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(self._host, self._port)
+        reader, writer = self._kept() or await asyncio.open_connection(self._host, self._port)
         body = b"" if ask.body is None else json.dumps(ask.body, ensure_ascii=False).encode()
         head = (f"{ask.method} {ask.path} HTTP/1.1\r\nHost: {self._host}\r\nAuthorization: Bearer {ask.key}\r\n"
                 f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n")  # fmt: skip
@@ -64,13 +65,21 @@ class Connections:
         except BaseException:
             writer.close()
             raise
-        self._idle.append((reader, writer))
+        self._idle.append((time.monotonic(), reader, writer))
         return int(lines[0].split()[1]), headers, found
+
+    def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """The one used last, if that was a moment ago; otherwise all are old."""
+        if self._idle and time.monotonic() - self._idle[-1][0] < KEPT:
+            return self._idle.pop()[1:]
+        self.close()
+        return None
 
     def close(self) -> None:
         """Closes those that are idle."""
-        for _, writer in self._idle:
+        for _, _, writer in self._idle:
             writer.close()
+        self._idle.clear()
 
 
 class Crowd:
