@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import Counter
-from prometheus_client.registry import Collector
+from prometheus_client.metrics import MetricWrapperBase
 
 from serving import metrics
 from serving.settings import Settings
@@ -93,7 +93,7 @@ def test_every_command_and_setting_is_described() -> None:
 def test_every_metric_is_described() -> None:
     text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     for value in vars(metrics).values():
-        if isinstance(value, Collector):
+        if isinstance(value, MetricWrapperBase):
             name, counted = value.describe()[0].name, isinstance(value, Counter)
             assert f"`{name}{'_total' if counted else ''}`" in text, name
 

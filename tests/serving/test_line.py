@@ -29,7 +29,12 @@ def test_what_is_due_first_runs_first_and_nothing_is_passed_over(line: Line) -> 
 def test_one_waits_for_what_goes_before_one(line: Line) -> None:
     gate, started = threading.Event(), threading.Event()
     line.pace.seconds = 0.1
-    line.submit(lambda: (started.set(), gate.wait()), 0, calls=2)
+
+    def hold() -> None:
+        started.set()
+        gate.wait()
+
+    line.submit(hold, 0, calls=2)
     assert started.wait(10)
     line.submit(lambda: None, 0)
     line.submit(lambda: None, 30, calls=4)

@@ -44,7 +44,7 @@ def shapes() -> list[Shape]:
     graph = onnx.load(BUNDLED / FILES.encoder).graph
     sizes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     found = [sizes[node.input[1]] for node in graph.node if node.op_type in ("MatMulInteger", "QAttention")]
-    return [Shape(*size, found.count(size)) for size in sorted(set(found))]
+    return [Shape(inner, outer, found.count((inner, outer))) for inner, outer in sorted(set(found))]
 
 
 def between_tokens(tokens: int) -> int:

@@ -57,7 +57,7 @@ def timed(answer: Answer, process: psutil.Process, said: str) -> dict[str, Any]:
     """Milliseconds of each call of `answer`, and what one takes of the process's CPU."""
     for _ in range(3):
         answer(said)
-    spent, begun, found = _cpu(process), time.perf_counter(), []
+    spent, begun, found = _cpu(process), time.perf_counter(), list[float]()
     while len(found) < FEWEST or (len(found) < ROUNDS and time.perf_counter() - begun < SECONDS):
         since = time.perf_counter()
         answer(said)

@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,16 @@ def _ours(_: Path) -> Answer:
 def _pipeline(folder: Path) -> Answer:
     """`transformers.pipeline("text-classification")` in fp32."""
     import torch
-    import transformers
-    from transformers import PreTrainedTokenizerFast, TextClassificationPipeline
 
+    transformers: Any = import_module("transformers")
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(1)
     network = torch.load(folder / "network.pt", weights_only=False).eval()
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = transformers.PreTrainedTokenizerFast(
         tokenizer_file=str(folder / FILES.tokenizer), pad_token="<pad>", model_max_length=MAX_TOKENS
     )
-    classify: Any = TextClassificationPipeline(model=_classifier(network), tokenizer=tokenizer, device="cpu")
+    model = _classifier(network)
+    classify = transformers.TextClassificationPipeline(model=model, tokenizer=tokenizer, device="cpu")
     return lambda text: str(classify(text, truncation=True)[0]["label"])
 
 
@@ -55,7 +56,7 @@ def _classifier(network: Any) -> Any:
     from transformers import PreTrainedModel
     from transformers.modeling_outputs import SequenceClassifierOutput
 
-    class Classifier(PreTrainedModel):  # type: ignore[misc]
+    class Classifier(PreTrainedModel):  # type: ignore[no-untyped-call]
         config_class = type(network.encoder.config)
         _supports_sdpa = True
         all_tied_weights_keys: dict[str, str] = {}  # noqa: RUF012

@@ -56,7 +56,7 @@ def _same(_: Sequence[Item], folder: Path) -> None:
     from training.warm import release_base
 
     base, rest = release_base(BUNDLED)
-    network = CallNetwork(base.encoder)  # type: ignore[arg-type]
+    network = CallNetwork(base.encoder)
     network.load_state_dict(rest, strict=False)
     torch.save(network, folder / "network.pt")
     _exported(network, base.tokenizer, folder)
