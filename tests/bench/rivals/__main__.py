@@ -133,22 +133,26 @@ def draw(rows: Mapping[str, Mapping[str, Any]], path: Path) -> None:
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import LogLocator
 
     mpl.rcParams["font.family"] = ["Noto Sans CJK SC", "DejaVu Sans"]
     axes = {"cpu": f"CPU milliseconds at {SHOWN_AT} characters", "memory": "resident MiB", "size": "MB to install"}
-    figure, parts = plt.subplots(1, len(axes), figsize=(15, 5), sharey=True, layout="constrained")
+    figure, parts = plt.subplots(1, len(axes), figsize=(13, 5), sharey=True, layout="constrained")
+    learnt = {name: row for name, row in rows.items() if row["accuracy"]}
     for part, (by, label) in zip(parts, axes.items(), strict=True):
         best = sorted((cost(rows[name], by), rows[name]["accuracy"][CORPUS]) for name in front(rows, by))
         part.plot(*zip(*best, strict=True), color="0.7", zorder=0)
-        for name, row in rows.items():
-            if row["accuracy"]:
-                at = cost(row, by), row["accuracy"][CORPUS]
-                part.scatter(*at, color="C3" if name in OURS else "C0")
-                part.annotate(row["title"], at, textcoords="offset points", xytext=(5, -12), fontsize=8)
+        for number, (name, row) in enumerate(learnt.items()):
+            at = cost(row, by), row["accuracy"][CORPUS]
+            part.scatter(*at, s=70, color=f"C{number}", marker="*" if name in OURS else "o", label=row["title"])
         part.set_xscale("log")
         part.set_xlabel(label)
-        part.grid(alpha=0.3)
+        part.grid(alpha=0.3, which="both")
+        part.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        part.xaxis.set_major_formatter("{x:g}")
+        part.xaxis.set_minor_formatter("")
     parts[0].set_ylabel("category right, held-out split")
+    figure.legend(*parts[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
 
