@@ -94,7 +94,7 @@ def test_every_metric_is_described() -> None:
     text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     for value in vars(metrics).values():
         if isinstance(value, MetricWrapperBase):
-            name, counted = list(value.describe())[0].name, isinstance(value, Counter)
+            name, counted = next(iter(value.describe())).name, isinstance(value, Counter)
             assert f"`{name}{'_total' if counted else ''}`" in text, name
 
 

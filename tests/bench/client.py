@@ -113,8 +113,9 @@ class Crowd:
         """`rate` requests a second at random moments for so long, and waits for the last answer."""
         chance, begun, at = random.Random(110), time.monotonic(), 0.0
         mine: set[asyncio.Task[None]] = set()
-        while (at := at + chance.expovariate(rate)) < seconds:
+        while at < seconds:  # the first at once
             await asyncio.sleep(max(0.0, begun + at - time.monotonic()))
+            at += chance.expovariate(rate)
             if len(self._open) >= MOST_OPEN:
                 tally.sent, tally.lost = tally.sent + 1, tally.lost + 1
                 continue
