@@ -110,7 +110,8 @@ async def step(desk: Desk, address: str, key: str, kind: str, rate: float, secon
 
 async def _live(seen: Seen, address: str, key: str, calls: float, seconds: float) -> None:
     found = await live_load(address, key, int(calls), seconds, EVERY)
-    seen.tally.seconds, seen.tally.sent, seen.tally.lost = found.seconds, found.sent, found.lost
+    seen.tally.seconds, seen.tally.sent, seen.tally.lost = found.seconds, found.sent + found.refused, found.lost
+    seen.tally.refused = [0.0] * found.refused
 
 
 def climb(desk: Desk, address: str, service: psutil.Process, key: str, kind: str, seconds: float) -> None:
