@@ -15,6 +15,7 @@ import tempfile
 import time
 import uuid
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class Tally:
     refused: int = 0  # connections
 
 
+@cache
 def dialogues() -> list[list[dict[str, str]]]:
     """The turns of each dialogue of the test split."""
     items = load_corpus()

@@ -21,6 +21,7 @@ import psutil
 from data.corpus import load_corpus
 from serving.store.store import Store
 from tests.bench.client import Ask, Crowd, Tally
+from tests.bench.live import dialogues
 from tests.bench.live import load as live_load
 from tests.bench.reviews import fill
 from tests.serving.test_serve import first_keys, served
@@ -70,6 +71,7 @@ class Desk:
 
     def __init__(self, keys: dict[str, str], stored: int) -> None:
         self._keys = keys
+        dialogues()  # now: reading them would hold up the clock of the first requests
         said = [{"turns": [turn.model_dump() for turn in item.turns]} if item.turns else {"text": item.text}
                 for item in parted(load_corpus())["test"]]  # fmt: skip
         self._calls, self._reviews, self._verdict = cycle(said), cycle(range(max(1, stored))), count()
