@@ -41,10 +41,15 @@ notebooks: .venv/dev.stamp
 train: .venv/dev.stamp
 	$(BIN)/yidiantong train --config training/configs/release.toml --output runs/release
 
+# Figures for one core; rivals are trained into runs/rivals the first time (half an hour).
+ONE_CORE ?= taskset -c 1
 bench: .venv/dev.stamp
 	$(BIN)/python -m tests.bench.service
 	$(BIN)/python -m tests.bench.live
 	$(BIN)/python -m tests.bench.reviews
+	$(ONE_CORE) $(BIN)/python -m tests.bench.rivals.floor
+	$(ONE_CORE) $(BIN)/python -m tests.bench.rivals
+	$(ONE_CORE) $(BIN)/python -m tests.bench.load
 
 # Both tools live in an environment of their own, so that they do not list themselves.
 .audit/stamp:

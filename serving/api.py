@@ -103,7 +103,7 @@ async def classify_batch(batch: Batch, engine: EngineOf, recorder: RecorderOf, k
     return BatchAnswer(suggestions=tuple(suggestions))
 
 
-@router.get("/v1/taxonomy", responses=documented(401))
+@router.get("/v1/taxonomy", responses=documented(401, 429))
 async def taxonomy(engine: EngineOf, _: AnyKey) -> Taxonomy:
     """Categories of the release that answers, destinations and urgencies."""
     return Taxonomy(
@@ -113,7 +113,7 @@ async def taxonomy(engine: EngineOf, _: AnyKey) -> Taxonomy:
     )
 
 
-@router.get("/v1/policies/{city}", responses=documented(401, 404, 422))
+@router.get("/v1/policies/{city}", responses=documented(401, 404, 422, 429))
 async def policy(city: Annotated[str, Path(max_length=64)], engine: EngineOf, _: AnyKey) -> PolicyRules:
     """The routing table of a city."""
     found: Policy | None = engine.suggester.policies.get(city)

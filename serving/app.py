@@ -29,7 +29,7 @@ from serving.drift import Watch
 from serving.engine import Engine
 from serving.figures import page as figures_page
 from serving.keys import KeyRing
-from serving.limits import BodyLimit, SecurityHeaders
+from serving.limits import Admission, BodyLimit, SecurityHeaders
 from serving.live_calls import LiveCalls
 from serving.related import Related, digests, fill_quietly
 from serving.sessions import Guard, Sessions
@@ -90,21 +90,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.live = live_calls = LiveCalls(settings, engine.suggester.city, app.state.wall)
     problems.install(app)
     app.include_router(api.router)
-    app.include_router(calls_api.router)
-    app.include_router(review_queues.router)
-    app.include_router(reviews_api.router)
-    app.include_router(similar.router)
-    app.include_router(stats_api.router)
-    app.include_router(sessions_api.router)
-    app.include_router(exports_api.router)
-    app.include_router(releases_api.router)
-    app.include_router(live.router)
-    app.include_router(wall.router)
-    app.include_router(pages.router)
-    app.include_router(console.router)
-    app.include_router(figures_page.router)
-    app.include_router(review_page.router)
+    for part in (calls_api, review_queues, reviews_api, similar, stats_api, sessions_api, exports_api, releases_api):
+        app.include_router(part.router, responses=problems.documented(429))
+    for page in (live, wall, pages, console, figures_page, review_page):
+        app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.add_middleware(BodyLimit)
+    app.add_middleware(Admission, refusal=engine.refusal, patience=settings.queue_seconds)
     app.add_middleware(SecurityHeaders)
     return app

@@ -1,9 +1,9 @@
-"""The suggester behind a bounded queue: inference runs beside the event loop, and a full queue says so at once."""
+"""The suggester behind a bounded line: inference runs beside the event loop; who would wait too long is told so."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from data.records import Call, Suggestion
@@ -11,14 +11,15 @@ from model.stability import Shown
 from model.suggest import Advice, Suggester
 from serving import metrics
 from serving.following import Follower
+from serving.line import Line
 from serving.policies import PolicyFiles
 from serving.problems import Problem
 from serving.releases import Releases
 from serving.settings import Settings
 from serving.shadow import Shadow
 
-RETRY_AFTER = 1
-AT_ONCE = 8  # calls of a batch
+AT_ONCE = 4  # calls of a batch: so many a live call may have to wait for
+LIVE, SINGLE, PART = 0.0, 0.1, 1.0  # seconds within which a live answer, a single one, a part of a batch is due
 
 
 def nothing() -> tuple[str, ...]:
@@ -27,7 +28,7 @@ def nothing() -> tuple[str, ...]:
 
 
 class Engine:
-    """Answers at most `concurrency` requests at a time and lets `queue` more wait.
+    """Answers at most `concurrency` requests at a time, and lets wait who will not wait longer than `queue_seconds`.
 
     `missing` says what else than the model does not work (the store); every suggestion carries it.
     """
@@ -38,30 +39,46 @@ class Engine:
         self._follower = Follower(settings.release_poll_seconds, (self.releases.look, self.policies.look))
         self.shadow = Shadow(settings, self.releases)
         self.missing: Callable[[], tuple[str, ...]] = nothing
-        self._pool = ThreadPoolExecutor(settings.concurrency, "suggest")
-        self._places = settings.concurrency + settings.queue
-        self._taken = 0
+        self._line = Line(settings.concurrency)
+        self._concurrency, self._patience = settings.concurrency, settings.queue_seconds
+        self._to_come = 0  # calls of batches whose part has not been lined up yet
         metrics.degraded.set(len(self.suggester.degraded))
+
+    def wait(self, batch: bool = False) -> float:
+        """Seconds that a request which came now would wait; a batch waits for all batches before it."""
+        behind = self._to_come * self._line.pace.seconds / self._concurrency if batch else 0.0
+        return self._line.wait(PART if batch else SINGLE) + behind
+
+    def refusal(self, batch: bool = False) -> Problem | None:
+        """The problem of a request that would wait too long, 429; None if it may come."""
+        wait = self.wait(batch)
+        metrics.expected_wait.set(wait)
+        if wait <= self._patience:
+            return None
+        metrics.refused.inc()
+        return Problem(429, "too many wait already", retry_after=math.ceil(wait))
 
     async def suggest(self, calls: Sequence[Call]) -> list[Suggestion]:
         """Suggestions for `calls`, in their order.
 
         Raises:
-            Problem: 429 when all places are taken.
+            Problem: 429 when they would wait too long.
             UnknownCity: no policy for a call's city.
         """
-        if self._taken >= self._places:
-            metrics.refused.inc()
-            raise Problem(429, "the queue is full", retry_after=RETRY_AFTER)
-        self._taken += 1
+        if refused := self.refusal(len(calls) > 1):
+            raise refused
+        found: list[Suggestion] = []
+        within, left = (PART if len(calls) > 1 else SINGLE), len(calls)
+        self._to_come += left
         try:
-            loop = asyncio.get_running_loop()
-            found: list[Suggestion] = []
             for at in range(0, len(calls), AT_ONCE):  # between two parts of a batch the others have their turn
-                found += await loop.run_in_executor(self._pool, self._timed(calls[at : at + AT_ONCE]))
+                part = calls[at : at + AT_ONCE]
+                left -= len(part)
+                self._to_come -= len(part)
+                found += await asyncio.wrap_future(self._line.submit(self._timed(part), within, len(part)))
             return found
         finally:
-            self._taken -= 1
+            self._to_come -= left
 
     async def advise(self, newest: Callable[[], Call], shown: Shown | None) -> Advice:
         """Advice for a live call that shows `shown`; `newest` is asked for its transcript when its turn has come.
@@ -80,7 +97,7 @@ class Engine:
             metrics.count(advice.suggestion)
             return replace(advice, suggestion=self._marked(advice.suggestion))
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return await asyncio.wrap_future(self._line.submit(work, LIVE))
 
     def _timed(self, calls: Sequence[Call]) -> Callable[[], list[Suggestion]]:
         queued = time.perf_counter()
@@ -116,4 +133,4 @@ class Engine:
         """Lets what runs finish."""
         self.shadow.stop()
         self._follower.stop()
-        self._pool.shutdown()
+        self._line.close()

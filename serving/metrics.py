@@ -14,7 +14,10 @@ suggestions = Counter(
 red_flags = Counter("yidiantong_red_flags_total", "Red flags raised, by kind", ["flag"])
 queueing = Histogram("yidiantong_queue_seconds", "Time a request waited before inference", buckets=SECONDS)
 inference = Histogram("yidiantong_inference_seconds", "Time of classifying and routing one request", buckets=SECONDS)
-refused = Counter("yidiantong_refused_total", "Requests refused because the queue was full")
+refused = Counter("yidiantong_refused_total", "Requests refused because they would have waited too long")
+expected_wait = Gauge(
+    "yidiantong_expected_wait_seconds", "How long the newest suggestion asked for was expected to wait"
+)
 degraded = Gauge("yidiantong_degraded", "Parts that do not work (0 when all is well)")
 registry_unavailable = Gauge("yidiantong_registry_unavailable", "The registry or its live release cannot be read now")
 release_refused = Gauge("yidiantong_release_refused", "The live release of the registry does not serve: it is broken")

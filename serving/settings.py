@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     city: str = DEFAULT_CITY
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     concurrency: Annotated[int, Field(ge=1, le=64)] = 2
-    queue: Annotated[int, Field(ge=1, le=10_000)] = 64
+    queue_seconds: Annotated[float, Field(gt=0, le=60)] = 0.5
     database_url: str = ""
     reviewers: Annotated[int, Field(ge=1, le=2)] = 1
     audit_rate: Annotated[float, Field(ge=0, le=1)] = 0.02

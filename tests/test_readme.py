@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
 
+from serving import metrics
 from serving.settings import Settings
 from tests.serving.test_serve import first_keys, served
 
@@ -88,6 +91,14 @@ def test_every_command_and_setting_is_described() -> None:
         assert command in text
     for name in Settings.model_fields:
         assert f"`{name.upper()}`" in text, name
+
+
+def test_every_metric_is_described() -> None:
+    text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for value in vars(metrics).values():
+        if isinstance(value, MetricWrapperBase):
+            name, counted = next(iter(value.describe())).name, isinstance(value, Counter)
+            assert f"`{name}{'_total' if counted else ''}`" in text, name
 
 
 def test_links_lead_somewhere() -> None:

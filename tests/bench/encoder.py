@@ -11,7 +11,8 @@ from pathlib import Path
 
 from model.release import BUNDLED
 from model.runtime import Encoder
-from tests.bench.service import milliseconds, text
+from tests.bench.calls import text
+from tests.bench.service import milliseconds
 
 TOKENS = (64, 128)
 

@@ -13,17 +13,21 @@ import os
 import random
 import tempfile
 import time
+import uuid
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import psutil
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from data.corpus import load_corpus, split_groups
 from tests.serving.test_serve import first_keys, served
 
+FULL = 4429  # the close code when no place is free
 PATIENCE = 10.0  # seconds that a suggestion may take before its message counts as lost
 
 
@@ -34,8 +38,10 @@ class Tally:
     seconds: list[float] = field(default_factory=list)
     sent: int = 0
     lost: int = 0
+    refused: int = 0  # connections
 
 
+@cache
 def dialogues() -> list[list[dict[str, str]]]:
     """The turns of each dialogue of the test split."""
     items = load_corpus()
@@ -57,7 +63,14 @@ async def converse(
             return
         address, headers = f"{url}/v1/calls/{name}-{number}/live", {"Authorization": f"Bearer {key}"}
         async with connect(address, additional_headers=headers, compression=None, open_timeout=60) as socket:
-            await socket.recv()
+            try:
+                await socket.recv()
+            except ConnectionClosed as closed:
+                if closed.rcvd is None or closed.rcvd.code != FULL:
+                    raise
+                tally.refused += 1
+                await asyncio.sleep(every)
+                continue
             await _call(socket, turns, until, every, tally)
 
 
@@ -93,9 +106,9 @@ async def load(address: str, key: str, calls: int, seconds: float, every: float)
     tally, spoken = Tally(), dialogues()
     random.seed(110)
     until = time.monotonic() + seconds
-    url = address.replace("http", "ws")
+    url, run = address.replace("http", "ws"), uuid.uuid4().hex[:8]  # calls of an earlier run may still be kept
     lines = [random.sample(spoken, 20) for _ in range(calls)]
-    await asyncio.gather(*(converse(url, key, f"line-{n}", mine, until, every, tally) for n, mine in enumerate(lines)))
+    await asyncio.gather(*(converse(url, key, f"{run}-{n}", mine, until, every, tally) for n, mine in enumerate(lines)))
     return tally
 
 

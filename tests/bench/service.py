@@ -17,12 +17,9 @@ from data.records import Call
 from model.fallback import Linear
 from model.runtime import Encoder
 from model.suggest import Suggester
+from tests.bench.calls import text
 from tests.serving.test_serve import first_keys, served
 
-CALL = (
-    "喂你好，我住西湖区古荡街道这边，楼上卫生间漏水漏到我家吊顶上了，电灯都不敢开，我找了他三趟他都不开门，"
-    "物业来看过一次说要他家同意才能修，后来就不管了，想请你们派个人过来帮忙协调一下，我下午都在家里的"
-)
 LENGTHS = (15, 60, 100, 400)
 ROUNDS = 300
 
@@ -42,11 +39,6 @@ def milliseconds(work: Callable[[], object], rounds: int = ROUNDS) -> list[float
 def row(name: str, times: list[float]) -> str:
     """One line of the table: median, 99th percentile."""
     return f"| {name} | {statistics.median(times):.1f} | {times[int(len(times) * 0.99) - 1]:.1f} |"
-
-
-def text(length: int) -> str:
-    """A call of that many characters."""
-    return (CALL * 5)[:length]
 
 
 def main() -> None:

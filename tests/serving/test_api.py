@@ -194,15 +194,16 @@ def test_unknown_paths_and_methods(client: TestClient, operator: Headers) -> Non
     problem(client.get("/static/../app.py"), 404, "not-found")
 
 
-def test_a_full_queue_says_so(client: TestClient, app: FastAPI, operator: Headers) -> None:
+@pytest.mark.parametrize("path", ["/v1/classify", "/v1/classify/batch"])
+def test_who_would_wait_too_long_is_told(
+    client: TestClient, app: FastAPI, operator: Headers, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine: Engine = app.state.engine
-    places, engine._places = engine._places, 0
-    try:
-        response = client.post("/v1/classify", json={"text": "喂"}, headers=operator)
-    finally:
-        engine._places = places
+    monkeypatch.setattr(engine, "wait", lambda batch=False: 2.3)
+    response = client.post(path, json={"text": "喂"}, headers=operator)
     problem(response, 429, "busy")
-    assert int(response.headers["retry-after"]) >= 1
+    assert response.headers["retry-after"] == "3"
+    assert client.get("/healthz").status_code == 200
 
 
 def test_a_crash_shows_no_stack(

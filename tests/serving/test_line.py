@@ -1,0 +1,64 @@
+"""The line before the threads: order, and how long one would wait."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from serving.line import Line, Pace
+
+
+@pytest.fixture
+def line() -> Iterator[Line]:
+    line = Line(1)
+    yield line
+    line.close()
+
+
+def test_what_is_due_first_runs_first_and_nothing_is_passed_over(line: Line) -> None:
+    gate, done = threading.Event(), list[str]()
+    line.submit(gate.wait, 0)
+    late = [line.submit(lambda: done.append("part"), 30), line.submit(lambda: done.append("second part"), 30)]
+    early = line.submit(lambda: done.append("live"), 0)
+    gate.set()
+    for future in (early, *late):
+        future.result(10)
+    assert done == ["live", "part", "second part"]
+
+
+def test_one_waits_for_what_goes_before_one(line: Line) -> None:
+    gate, started = threading.Event(), threading.Event()
+    line.pace.seconds = 0.1
+
+    def hold() -> None:
+        started.set()
+        gate.wait()
+
+    line.submit(hold, 0, calls=2)
+    assert started.wait(10)
+    line.submit(lambda: None, 0)
+    line.submit(lambda: None, 30, calls=4)
+    assert line.wait(0) == pytest.approx(0.2)  # one call, and half of the two that run
+    assert line.wait(60) == pytest.approx(0.6)
+    gate.set()
+
+
+def test_what_raises_and_what_is_given_up_hold_nobody_up(line: Line) -> None:
+    gate = threading.Event()
+    line.submit(gate.wait, 0)
+    wrong = line.submit(lambda: 1 // 0, 0)
+    given_up = line.submit(lambda: 1, 0)
+    assert given_up.cancel()
+    gate.set()
+    with pytest.raises(ZeroDivisionError):
+        wrong.result(10)
+    assert line.submit(lambda: 5, 0).result(10) == 5
+    line.close()
+    assert line.wait(0) == 0
+
+
+def test_the_pace_follows_what_was_measured() -> None:
+    pace = Pace()
+    for _ in range(200):
+        pace.took(0.6, calls=3)
+    assert pace.seconds == pytest.approx(0.2, rel=0.01)
