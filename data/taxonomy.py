@@ -111,7 +111,7 @@ def known_destination(code: object) -> object:
     return code
 
 
-DestinationCode = Annotated[str, BeforeValidator(known_destination)]
+DestinationCode = Annotated[str, AfterValidator(known_destination)]
 OptionalPolice = Annotated[PoliceLabel | None, BeforeValidator(lambda value: value or None)]
 
 

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 
 from data.records import Turn
 from data.tables import DataError, first_problem
-from model.release import BUNDLED, FILES, Release
+from model.release import FILES, Release
 from model.text import render
 
 WATCH, ALARM = 0.1, 0.25
@@ -36,7 +36,6 @@ INPUTS = ("length", "shape", "unknown")
 FEATURES = INPUTS + OUTPUTS
 MEANS = ("category_probability", "confident", "length", "unknown")
 REFERENCE = "reference.json"
-BUNDLED_REFERENCE = BUNDLED.with_name("bundled_reference.json")  # made after the bundled release was signed
 
 
 @dataclass
@@ -189,16 +188,18 @@ def write_reference(path: Path, version: str, profile: Profile) -> None:
 
 
 def release_reference(release: Release) -> Profile:
-    """The profile that came with a release; the bundled one's stands beside it.
+    """The profile that came with a release.
 
     Raises:
         DataError: it has none, or the file is broken.
     """
     path = release.path(REFERENCE)
-    found = read_reference(path if path.exists() else BUNDLED_REFERENCE)
-    if found[0] != release.version:
+    if not path.exists():
         raise DataError(path, 0, "version", f"there is no reference for the release {release.version}")
-    return found[1]
+    version, profile = read_reference(path)
+    if version != release.version:
+        raise DataError(path, 0, "version", f"there is no reference for the release {release.version}")
+    return profile
 
 
 def read_reference(path: Path) -> tuple[str, Profile]:

@@ -73,7 +73,7 @@ class Admission:
 
     `refusal` says so for requests for suggestions (argument: whether it is a batch), which wait in the engine. All
     other requests of the API wait here, at most `together` of them being worked on until their answer begins.
-    Pages and health are never refused.
+    Pages, health and decisions are never refused.
     """
 
     def __init__(self, app: ASGIApp, refusal: Refusal, patience: float, together: int = TOGETHER) -> None:
@@ -88,7 +88,8 @@ class Admission:
         if path.startswith("/v1/classify"):
             refused = self._refusal(path.endswith("/batch"))
         elif path.startswith("/v1/"):
-            refused = self._full()
+            # An operator's decision is never turned away; it waits.
+            refused = None if path.endswith("/decision") else self._full()
         else:
             await self.app(scope, receive, send)
             return

@@ -84,7 +84,6 @@ def test_every_command_and_setting_is_described() -> None:
         "measure redaction",
         "measure facts",
         "measure related",
-        "drift-reference",
         "drift [--weeks",
         "queue-suspected",
     ):

@@ -220,28 +220,6 @@ def label_quality(
         typer.echo(f"  {a} / {b}: {count}")
 
 
-@app.command("drift-reference")
-def drift_reference(
-    output: Annotated[Path, typer.Option(help="JSON file; a release keeps it as reference.json.")],
-    corpus: Annotated[
-        Path | None, typer.Option(help="Folder of *.jsonl items; without it, the project's corpus.")
-    ] = None,
-    release: Annotated[Path | None, typer.Option(help="Folder of the release; without it, the bundled one.")] = None,
-) -> None:
-    """Count what a release makes of the calls held back from its training: what `drift` compares with."""
-    from data.corpus import CORPUS_DIR, load_corpus
-    from model.release import BUNDLED, ReleaseError
-    from training.material import parted
-    from training.reference import write_measured
-
-    parts = parted(load_corpus(corpus or CORPUS_DIR))
-    try:
-        profile = write_measured(release or BUNDLED, [*parts["validation"], *parts["test"]], output)
-    except (OSError, ReleaseError) as error:
-        raise _fail(error) from error
-    typer.echo(f"{profile.calls} calls → {output}")
-
-
 @app.command()
 def dataset(
     corpus: Annotated[Path, typer.Option(help="Folder of *.jsonl items, as `export-reviews` writes them.")],
