@@ -27,7 +27,12 @@ chromium = $(shell command -v chromium || command -v chromium-browser || command
 test: .venv/browser.stamp lint
 	$(BIN)/pytest
 
-soak: .venv/browser.stamp
+# A real S3 server for the registry's tests, 300 MB that nothing else needs.
+.venv/s3.stamp: .venv/dev.stamp requirements/s3.txt
+	$(BIN)/pip install --quiet --requirement requirements/s3.txt
+	touch $@
+
+soak: .venv/browser.stamp .venv/s3.stamp
 	$(BIN)/pytest -m soak
 
 lint: .venv/dev.stamp
