@@ -132,7 +132,7 @@ def test_the_command(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("YIDIANTONG_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "400")
     shown = CliRunner().invoke(app, ["--weeks", "2"]).stdout
-    assert "2026.11.26-8e4cf4da 的留出来电，2728 件" in shown
+    assert f"{open_release(BUNDLED, ()).version} 的留出来电" in shown
     assert "样本不足" in shown
     assert "报警" in shown
     told = json.loads(CliRunner().invoke(app, ["--json", "--reference", "2026-11-01/2026-11-30"]).stdout)
