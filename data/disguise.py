@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import field_validator
 
 from data.plain import simplify
+from data.remember import remembered
 from data.tables import DATA_DIR, Row, load_table
 
 HAN = "[\u3400-\u9fff]"
@@ -95,6 +96,7 @@ def _finder() -> _Finder:
     )
 
 
+@remembered
 def uncover(text: str) -> Uncovered:
     """What `text` says: simplified, without what nobody sees or hears, disguised characters and words as meant."""
     found = Uncovered(simplify(text))

@@ -9,6 +9,7 @@ from functools import partial
 
 from data.plain import simplify
 from data.records import Record, Turn
+from data.remember import remembered
 from model.fact_numbers import find_amounts, find_digits, find_people
 from model.fact_patterns import Field, Found, find_by_pattern
 from model.fact_times import find_times
@@ -64,7 +65,8 @@ def _place(place: Location, turn: Turn) -> Fact:
     return Fact(field="place", text=words, value=value, turn=place.turn, start=place.start, end=place.end)
 
 
-def _of_turn(view: str, asked: str) -> Iterator[Found]:
+@remembered
+def _of_turn(view: str, asked: str) -> Sequence[Found]:
     """Facts of one turn in the order of the text; where two kinds claim the same words, the firmer one has them."""
     digits = list(find_digits(view, asked))
     times = list(find_times(view))
@@ -76,7 +78,7 @@ def _of_turn(view: str, asked: str) -> Iterator[Found]:
     people = [found for found in find_people(view, asked) if not free(found)]
     accounts = [found for found in told if found.field == "account"]
     weapons = [found for found in told if found.field == "weapon"]
-    yield from sorted([*firm, *amounts, *injured, *people, *accounts, *weapons], key=lambda found: found.start)
+    return sorted([*firm, *amounts, *injured, *people, *accounts, *weapons], key=lambda found: found.start)
 
 
 def _overlaps(found: Found, others: Sequence[Found]) -> bool:

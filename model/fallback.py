@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.own_taxonomy import PACKAGED
+from data.remember import remembered
 from data.tables import DATA_DIR
 from data.taxonomy import URGENCIES, Urgency
 from model.decode import Array, softmax
@@ -68,6 +69,7 @@ class Linear:
         except (OSError, ValueError, KeyError) as error:
             raise ReleaseError(f"{FILES.fallback} does not load: {error}") from error
         segmenter()  # now, not while the first caller waits
+        self._numbers = remembered(self._numbers_of)
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text."""
@@ -75,8 +77,12 @@ class Linear:
 
     def logits(self, text: str) -> dict[str, Array]:
         """`category` (65,) and `urgency` (4,) logits."""
-        found = [self._vocabulary[f] for f in features(text) if f in self._vocabulary]
-        return self._heads(*self._weighed(Counter(found)))
+        counts = Counter(number for line in text.split("\n") for number in self._numbers(line))
+        return self._heads(*self._weighed(counts))
+
+    def _numbers_of(self, line: str) -> tuple[int, ...]:
+        """The known features of a line; none reaches over its end."""
+        return tuple(self._vocabulary[f] for f in features(line) if f in self._vocabulary)
 
     def _weighed(self, counts: Counter[int]) -> tuple[NDArray[np.intp], Array]:
         """The numbers of the features that occur, and their TF-IDF values."""

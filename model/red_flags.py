@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ValidationInfo, field_validator
 
 from data.records import Turn
+from data.remember import remembered
 from data.tables import DATA_DIR, Row, load_table
 from data.taxonomy import Codes, Urgency, known_destination
 
@@ -88,7 +89,11 @@ def raised_flags(turns: Sequence[Turn]) -> list[Raised]:
     for number, turn in enumerate(turns):
         if turn.speaker != "caller":
             continue
-        for flag in load_flags():
-            if flag.id not in found and (match := flag.search(turn.text)):
-                found[flag.id] = Raised(flag, number, match.start(), match.end())
+        for flag, (start, end) in _heard(turn.text):
+            found.setdefault(flag.id, Raised(flag, number, start, end))
     return list(found.values())
+
+
+@remembered
+def _heard(text: str) -> Sequence[tuple[Flag, tuple[int, int]]]:
+    return [(flag, match.span()) for flag in load_flags() if (match := flag.search(text))]
