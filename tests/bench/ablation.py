@@ -8,6 +8,7 @@ are kept in FOLDER, so a run that was stopped goes on. The pieces that did not m
 import argparse
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -200,7 +201,7 @@ def main() -> None:
             members = row["ensemble"]
             answers[number] = {head: np.sum([answers[n][head] for n in members], axis=0) for head in HEADS}
         else:
-            kept(number, lambda folder, row=row: learnt(row, plan, items, held, folder))
+            kept(number, partial(learnt, row, plan, items, held))
         write(asked.output, plan, answers, truth, len(items))
 
 
@@ -221,12 +222,13 @@ def write(
             gain = difference(right[0]["category"], right[number]["category"])["gain"]
             shown = f"{gain['value']:+.3f} ({gain['low']:+.3f} … {gain['high']:+.3f})" if number else ""
             figures = [f"{right[number][head].mean():.3f}" for head in HEADS]
-            lines.append(
-                f"| {row['name']} | {figures[0]} | {shown} | {figures[1]} | {figures[2]} | {minutes[number]:.1f} |"
-            )
-    head = (f"# What each piece of the training is worth\n\n`python -m tests.bench.ablation runs/ablation`: {items} calls of at most "
-            f"{plan['longest']} characters learnt from, {len(truth['category'])} held out (validation and test split), fp32, no "
-            "red flags, one run a row; the second row says how much a seed alone moves.\n\n")  # fmt: skip
+            lines.append(f"| {row['name']} | {figures[0]} | {shown} | {figures[1]} | {figures[2]} |")
+    head = (
+        "# What each piece of the training is worth\n\n"
+        f"`python -m tests.bench.ablation runs/ablation`: {items} calls of at most {plan['longest']} characters learnt from, "
+        f"{len(truth['category'])} held out (validation and test split), fp32, no red flags, one run a row; the second row "
+        "says how much a seed alone moves.\n\n"
+    )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ablation.md").write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
 
