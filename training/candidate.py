@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from data.noise import drop_end, mishear
+from data.noise import drop_end
 from data.own_taxonomy import Taxonomy, together
 from data.policy import DEFAULT_CITY, load_policy
-from data.records import Suggestion, Turn
+from data.records import Suggestion
 from model.blend import Blend
 from model.risk import cost_of_truths
 from model.suggest import Suggester
-from training.evaluate import ANSWERS, Case, Outcome, bootstrap, grouped, measure, run
+from training.evaluate import ANSWERS, MISHEARD, Case, Outcome, bootstrap, grouped, measure, misheard, run
 
-HEARD = (0.0, 0.05, 0.1, 0.2)
 BEGUN = (0.25, 0.5, 0.75)
 LENGTHS = (30, 100, 250)
 TIMED = 60
@@ -72,7 +72,7 @@ def judge(live: Path, candidate: Path, cases: Sequence[Case], dangers: Sequence[
                    for name, chosen in slices(pair.live).items()},
         "variants": {name: {head: difference(*found.rights(head)) for head in ANSWERS}
                      for name, change in disturbances().items()
-                     for found in [both([_changed(case, change) for case in drawn])]},
+                     for found in [both([change(case) for case in drawn])]},
         "sides": _sides(pair, _side),
         "danger": _sides(both(dangers), _danger) if dangers else {},
         "weight": dict(zip(("live", "candidate"), _weights((live, candidate), models, cases), strict=True)),
@@ -144,25 +144,16 @@ def _length(case: Case) -> str:
     return f"{over[-1]} characters and more" if over else f"under {LENGTHS[0]} characters"
 
 
-Change = Callable[[Case, random.Random], list[Turn]]
+def begun(case: Case, share: float) -> Case:
+    """The case with that share of its words said so far."""
+    return case.model_copy(update={"turns": tuple(drop_end(case.call().transcript, share)), "text": ""})
 
 
-def disturbances() -> dict[str, Change]:
+def disturbances() -> Mapping[str, Callable[[Case], Case]]:
     """What a recogniser's errors and an unfinished call do to the transcript, by name."""
-
-    def heard(rate: float) -> Change:
-        return lambda case, rng: mishear(case.call().transcript, rate, rng)
-
-    def begun(share: float) -> Change:
-        return lambda case, rng: drop_end(case.call().transcript, share)
-
-    return {f"{rate:.0%} of the characters misheard": heard(rate) for rate in HEARD} | {
-        f"the first {share:.0%} of the call": begun(share) for share in BEGUN
+    return {f"{rate:.0%} of the characters misheard": partial(misheard, rate=rate) for rate in (0.0, *MISHEARD)} | {
+        f"the first {share:.0%} of the call": partial(begun, share=share) for share in BEGUN
     }
-
-
-def _changed(case: Case, change: Change) -> Case:
-    return case.model_copy(update={"turns": tuple(change(case, random.Random(case.id))), "text": ""})
 
 
 def _sides(pair: Pair, figures: Callable[[Outcome], dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -137,10 +137,10 @@ def measure(calls: Sequence[Followed], sights: Sequence[Sequence[Sight]]) -> dic
         "median_time_to_final": round(median(finals), 3),
         "mean_time_to_final": round(mean(finals), 3),
         "after_share": {
-            str(share): _right([(call, _at_share(seen, share)) for call, seen in pairs]) for share in SHARES
+            str(share): _right([(call, _at_share(seen, share), seen[-1]) for call, seen in pairs]) for share in SHARES
         },
         "after_turns": {
-            str(turns): _right([(call, sight) for call, seen in pairs if (sight := _at_turn(seen, turns))])
+            str(turns): _right([(call, sight, seen[-1]) for call, seen in pairs if (sight := _at_turn(seen, turns))])
             for turns in TURNS
         },
     }
@@ -157,13 +157,15 @@ def _at_turn(seen: Sequence[Sight], turns: int) -> Sight | None:
     return next((sight for sight in seen if sight.spoken == turns), None)
 
 
-def _right(pairs: Sequence[tuple[Followed, Sight]]) -> dict[str, Any]:
-    if not pairs:
-        return {"calls": 0, "category": None, "destination": None}
+def _right(rows: Sequence[tuple[Followed, Sight, Sight]]) -> dict[str, Any]:
+    """Which share shows the right category and destination, and which the category of the call's last state already."""
+    if not rows:
+        return {"calls": 0, "category": None, "destination": None, "final_category": None}
     return {
-        "calls": len(pairs),
-        "category": round(mean(call.category == sight.category for call, sight in pairs), 4),
-        "destination": round(mean(call.destination == sight.destination for call, sight in pairs), 4),
+        "calls": len(rows),
+        "category": round(mean(call.category == sight.category for call, sight, _ in rows), 4),
+        "destination": round(mean(call.destination == sight.destination for call, sight, _ in rows), 4),
+        "final_category": round(mean(last.category == sight.category for _, sight, last in rows), 4),
     }
 
 

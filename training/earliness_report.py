@@ -60,13 +60,14 @@ def _markdown(report: dict[str, Any]) -> str:
 
 def _table(report: dict[str, Any], key: str, name: str, form: str) -> str:
     lines = [
-        f"| {name} | calls | category with | without | destination with | without |",
-        "| --- | --- | --- | --- | --- | --- |",
+        f"| {name} | calls | category with | without | destination with | without | final category already | without |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for at, ours in report["with"][key].items():
         plain = report["without"][key][at]
         if ours["calls"]:
-            figures = (ours["category"], plain["category"], ours["destination"], plain["destination"])
+            heads = ("category", "destination", "final_category")
+            figures = [side[head] for head in heads for side in (ours, plain)]
             lines.append(f"| {form.format(at)} | {ours['calls']} | " + " | ".join(f"{f:.3f}" for f in figures) + " |")
     return "\n".join(lines)
 

@@ -15,7 +15,7 @@ from sklearn.metrics import confusion_matrix
 from model.blend import Blend
 from model.fallback import Linear
 from model.runtime import Encoder
-from training.evaluate import ANSWERS, Case, Outcome, compare, measure, per_category, run
+from training.evaluate import ANSWERS, Case, Outcome, compare, lost_when_misheard, measure, per_category, run
 
 BINS = 10
 
@@ -38,6 +38,10 @@ def write_report(folder: Path, name: str, cases: Sequence[Case], release: Path) 
         "encoder": measure(alone),
         "baseline": measure(theirs),
         "model_minus_baseline": compare(ours, theirs),
+        "lost_when_misheard": {
+            side: lost_when_misheard(answering, plain)
+            for side, answering, plain in (("model", model, ours), ("baseline", baseline, theirs))
+        },
         "categories": per_category(ours),
     }
     (folder / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -82,6 +86,15 @@ def _calibration_table(model: dict[str, Any]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def _misheard_table(report: dict[str, Any]) -> str:
+    rows = [["lost when so many characters are heard wrong", *ANSWERS, "category, jieba + scikit-learn"]]
+    rows.append(["---"] * len(rows[0]))
+    for share, lost in report["lost_when_misheard"]["model"].items():
+        theirs = report["lost_when_misheard"]["baseline"][share]["category"]
+        rows.append([share, *(interval(figure) for figure in (*lost.values(), theirs))])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def _markdown(report: dict[str, Any]) -> str:
     model, baseline = report["model"], report["baseline"]
     parts = [
@@ -96,6 +109,7 @@ def _markdown(report: dict[str, Any]) -> str:
         f"(stated: 0.95); they are {model['plausible']['size']:.2f} on average, one alone in "
         f"{model['plausible']['single']:.1%} of the calls.",
     ]
+    parts.append(_misheard_table(report))
     if "danger" in model:
         parts.append(
             "Hidden danger: " + ", ".join(f"{key.replace('_', ' ')} {n}" for key, n in model["danger"].items())

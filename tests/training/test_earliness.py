@@ -62,9 +62,10 @@ def test_accuracy_by_share_and_by_turns(quick: Suggester) -> None:
     rule = load_policy(DEFAULT_CITY).rules["theft"]
     assert calls[0].destination == rule.if_routine_onsite
     figures = measure(calls, [watch(quick, call, None) for call in calls])
-    assert figures["after_share"]["100"] == {"calls": 2, "category": 1.0, "destination": 1.0}
+    assert figures["after_share"]["100"] == {"calls": 2, "category": 1.0, "destination": 1.0, "final_category": 1.0}
     assert figures["after_turns"]["1"]["calls"] == 2
-    assert figures["after_turns"]["2"] == {"calls": 1, "category": 1.0, "destination": 1.0}
+    assert figures["after_turns"]["1"]["final_category"] == 0.5  # that something was stolen comes in the second
+    assert figures["after_turns"]["2"] == {"calls": 1, "category": 1.0, "destination": 1.0, "final_category": 1.0}
     assert figures["after_turns"]["3"]["calls"] == 0
 
 

@@ -15,7 +15,9 @@ from training.evaluate import (
     calibration_error,
     compare,
     error_by_chance,
+    lost_when_misheard,
     measure,
+    misheard,
     per_category,
     read_cases,
     run,
@@ -43,6 +45,16 @@ def test_measure_counts_right_and_wrong() -> None:
     assert (robbery["recall"], robbery["taken_for"]) == (0, "theft")
 
 
+def test_what_is_lost_when_words_are_misheard() -> None:
+    plain = run(Linear(), CASES)
+    lost = lost_when_misheard(Linear(), plain)
+    assert list(lost) == ["5%", "10%", "20%"]
+    again = run(Linear(), [misheard(case, 0.2) for case in CASES])
+    assert again.cases[0].turns[0].text != CASES[0].text
+    gone = plain.right("category").mean() - again.right("category").mean()
+    assert lost["20%"]["category"]["value"] == pytest.approx(gone, abs=1e-3)
+
+
 def test_intervals_and_calibration_error() -> None:
     figure = bootstrap(np.array([1.0] * 80 + [0.0] * 20))
     assert figure["value"] == 0.8
@@ -63,6 +75,7 @@ def test_a_report_is_json_markdown_and_pictures(tmp_path: Path) -> None:
     text = (tmp_path / "report.md").read_text()
     assert "three calls: 3 calls" in text
     assert "| its encoder alone | jieba + scikit-learn |" in text
+    assert "| 10% | " in text
     for name in ("confusion", "reliability", "slices"):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
