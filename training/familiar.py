@@ -17,7 +17,7 @@ def call_head(calls: Array, others: Array, refused: float) -> tuple[Array, Array
     """
     vectors = np.concatenate([calls, others])
     labels: NDArray[np.intp] = np.repeat([1, 0], [len(calls), len(others)])
-    fit = LogisticRegression(C=0.01, class_weight="balanced", max_iter=500)
+    fit = LogisticRegression(C=0.3, class_weight="balanced", max_iter=1000)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=110)
     logits = cross_val_predict(fit, vectors, labels, cv=folds, method="decision_function")
     limit = np.quantile(logits[labels == 1], refused)
