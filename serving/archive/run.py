@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from data.policy import FOLLOWED
@@ -55,7 +55,8 @@ class Worker:
     def __init__(self, job: Job, manifest: Manifest) -> None:
         self._job, self._suggester = job, suggester(job.settings)
         self._archive, self._output = Archive(job.source), Output(job.target)
-        here = Manifest.of(self._archive, manifest.files, self._suggester, job.city)
+        now = Manifest.of(self._archive, manifest.files, self._suggester, job.city)
+        here = replace(now, piece_rows=manifest.piece_rows, piece_bytes=manifest.piece_bytes)
         if differs := manifest.difference(asdict(here)):
             raise ArchiveError(f"the machine {os.uname().nodename} differs from the one that began ({differs})")
 
@@ -122,7 +123,9 @@ def _scored(job: Job, manifest: Manifest, todo: list[Piece], workers: int | None
 
 def _reason(error: BaseException) -> str:
     """The sentence that a worker ended with: what stands behind what Ray puts around it."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    lines = str(error).strip().splitlines()
-    return lines[-1] if lines else type(error).__name__
+    said = type(error).__name__
+    cause: BaseException | None = error
+    while cause is not None:
+        lines = str(cause).strip().splitlines()
+        said, cause = (lines[-1] if lines else said), cause.__cause__
+    return said.removeprefix(f"{ArchiveError.__module__}.{ArchiveError.__name__}: ")
