@@ -8,6 +8,7 @@ calls a second of a worker, its share of the one process, and the core-hours of 
 import argparse
 import itertools
 import json
+import math
 import os
 import statistics
 import tempfile
@@ -23,6 +24,7 @@ from serving.archive.run import Job, run
 from serving.settings import Settings
 
 SAMPLE, BATCH = 2_000, 256
+FILE_CALLS = 1_000  # less than a piece
 CALLS_COSTED = 100_000_000
 
 
@@ -65,12 +67,17 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=100_000)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     asked = parser.parse_args()
+    if asked.calls <= FILE_CALLS * max(asked.workers):
+        parser.error(f"--calls: more than {FILE_CALLS:,} for each worker, whose first piece does not count")
     os.environ.setdefault("RAY_worker_niceness", "0")  # workers as nice as the one process, or they cannot be compared
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "in"
         source.mkdir()
-        with (source / "calls.jsonl").open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in calls(asked.calls))
+        rows = calls(asked.calls)
+        for number in range(math.ceil(asked.calls / FILE_CALLS)):
+            with (source / f"{number:06d}.jsonl").open("w", encoding="utf-8") as file:
+                for row in itertools.islice(rows, FILE_CALLS):
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
         sample = list(calls(min(SAMPLE, asked.calls)))
         suggester = Suggester(threads=1)
         one_process(suggester, sample[:100])

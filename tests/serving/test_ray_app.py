@@ -30,7 +30,7 @@ serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
 serve.run(application({"replicas": 2, "cores": 0.5}))
 time.sleep(1_000)
 """
-CALLS, TRIES = 60, 60
+CALLS, TRIES = 60, 180
 
 
 def test_replicas_want_postgresql_and_keys(tmp_path: Path) -> None:
