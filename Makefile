@@ -32,7 +32,12 @@ test: .venv/browser.stamp lint
 	$(BIN)/pip install --quiet --requirement requirements/s3.txt
 	touch $@
 
-soak: .venv/browser.stamp .venv/s3.stamp
+# Ray, 400 MB that only archives and several replicas need.
+.venv/ray.stamp: .venv/dev.stamp requirements/ray.txt
+	$(BIN)/pip install --quiet --requirement requirements/ray.txt
+	touch $@
+
+soak: .venv/browser.stamp .venv/s3.stamp .venv/ray.stamp
 	$(BIN)/pytest -m soak
 
 lint: .venv/dev.stamp
@@ -48,13 +53,14 @@ train: .venv/dev.stamp
 
 # Figures for one core; rivals are trained into runs/rivals the first time (half an hour).
 ONE_CORE ?= taskset -c 1
-bench: .venv/dev.stamp
+bench: .venv/dev.stamp .venv/ray.stamp
 	$(BIN)/python -m tests.bench.service
 	$(BIN)/python -m tests.bench.live
 	$(BIN)/python -m tests.bench.reviews
 	$(ONE_CORE) $(BIN)/python -m tests.bench.rivals.floor
 	$(ONE_CORE) $(BIN)/python -m tests.bench.rivals
 	$(ONE_CORE) $(BIN)/python -m tests.bench.load
+	$(BIN)/python -m tests.bench.bulk
 
 # Both tools live in an environment of their own, so that they do not list themselves.
 .audit/stamp:

@@ -1,7 +1,7 @@
 """Bulk prediction: JSONL in, JSONL out, in constant memory; a bad line becomes an error line and the run goes on."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -52,7 +52,7 @@ def predict(
     with source.open("rb") as lines, target.open("w", encoding="utf-8") as out:
         chunk: list[Line] = []
         for _, raw in bounded_lines(lines):
-            chunk.append(_parse(raw, suggester, city))
+            chunk.append(parsed(json_object(raw), suggester, city))
             if len(chunk) == CHUNK:
                 done = _write(chunk, suggester, out)
                 good, bad, chunk = good + done.suggestions, bad + done.errors, []
@@ -62,8 +62,8 @@ def predict(
     return Totals(good + done.suggestions, bad + done.errors)
 
 
-def _parse(raw: bytes | None, suggester: Suggester, city: str | None) -> Line:
-    values = json_object(raw)
+def parsed(values: Mapping[str, Any] | str, suggester: Suggester, city: str | None) -> Line:
+    """The call in the fields of a line or row; a string says what is wrong with it already."""
     if isinstance(values, str):
         return Line(None, error=values)
     line_id = values.get("id")
@@ -77,12 +77,18 @@ def _parse(raw: bytes | None, suggester: Suggester, city: str | None) -> Line:
     return Line(line_id, call)
 
 
-def _write(chunk: list[Line], suggester: Suggester, out: TextIO) -> Totals:
-    made: Iterator[Suggestion] = iter(suggester.suggest_many([line.call for line in chunk if line.call]))
-    errors = 0
+def suggested(chunk: Sequence[Line], suggester: Suggester) -> Iterator[tuple[Line, Suggestion | None]]:
+    """Every line with its suggestion, None for one that has an error."""
+    made = iter(suggester.suggest_many([line.call for line in chunk if line.call]))
     for line in chunk:
-        if line.call:
-            row = {"id": line.id} | next(made).model_dump(mode="json")
+        yield line, next(made) if line.call else None
+
+
+def _write(chunk: list[Line], suggester: Suggester, out: TextIO) -> Totals:
+    errors = 0
+    for line, suggestion in suggested(chunk, suggester):
+        if suggestion:
+            row = {"id": line.id} | suggestion.model_dump(mode="json")
         else:
             errors += 1
             row = {"id": line.id, "error": line.error}

@@ -220,9 +220,11 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="The id that `keys lis
 
 def main() -> None:
     """Entry point: the commands above, those on stored calls, and those that training adds (`yidiantong.commands`)."""
+    from serving.cli_bulk import app as bulk_app
     from serving.cli_calls import app as calls_app
     from serving.cli_drift import app as drift_app
 
+    app.add_typer(bulk_app)
     app.add_typer(calls_app)
     app.add_typer(drift_app)
     for entry in entry_points(group="yidiantong.commands"):

@@ -76,6 +76,7 @@ def test_every_command_and_setting_is_described() -> None:
         "serve",
         "classify",
         "predict",
+        "bulk",
         "keys create",
         "keys list",
         "keys revoke",

@@ -12,6 +12,7 @@ from model.registry import POINTERS, RegistryError, Unavailable
 from model.release import FILES, MANIFEST, ReleaseError, open_release
 from model.remote import RemoteRegistry, registry_at
 from tests.releases import copied, forgetful, truncated
+from tests.s3 import bucket
 
 
 @pytest.fixture(params=["memory", "file", pytest.param("s3", marks=pytest.mark.soak)])
@@ -19,19 +20,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     if request.param != "s3":
         yield f"memory://{tmp_path.name}" if request.param == "memory" else f"file://{tmp_path}/registry"
         return
-    import s3fs
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    address, port = server.get_host_and_port()
-    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1",
-                        "AWS_ENDPOINT_URL": f"http://{address}:{port}"}.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-    s3fs.S3FileSystem.clear_instance_cache()
-    s3fs.S3FileSystem().makedirs("city", exist_ok=True)
-    yield f"s3://city/{tmp_path.name}"
-    server.stop()
+    with bucket("city", monkeypatch):
+        yield f"s3://city/{tmp_path.name}"
 
 
 @pytest.fixture
