@@ -1,5 +1,6 @@
 """The calls of an archive – Parquet and JSONL files in a folder or at a URL – in pieces that one worker reads."""
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -94,8 +95,8 @@ class Archive:
         if piece.file.endswith(".parquet"):
             yield from self._parquet(piece)
             return
-        with self._open(piece.file) as file:
-            for at, raw in lines_between(file, piece.start, piece.stop):
+        with self._open(piece.file) as file, io.BufferedReader(file) as buffered:  # type: ignore[type-var]
+            for at, raw in lines_between(buffered, piece.start, piece.stop):
                 yield at, json_object(raw)
 
     def _parquet(self, piece: Piece) -> Iterator[tuple[int, dict[str, Any] | str]]:

@@ -1,6 +1,7 @@
 """A run over an archive by Ray: every worker is a process with a model and one thread, and takes piece after piece."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,6 +13,8 @@ from serving.archive.output import Manifest, Output, rescore, whole
 from serving.archive.pieces import Archive, ArchiveError, Piece
 from serving.releases import live_folder
 from serving.settings import Settings
+
+ERROR_LINE = re.compile(r"^([\w.]+): (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,6 @@ def run(job: Job, workers: int | None, progress: Callable[[int, int], None] = la
 def _scored(job: Job, manifest: Manifest, todo: list[Piece], workers: int | None) -> Any:
     """What the workers say of each piece, in no order. A worker that dies is replaced, and its piece begun anew."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing of a police's machine goes to anybody
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
         from ray.data import ActorPoolStrategy, DataContext
@@ -122,10 +124,7 @@ def _scored(job: Job, manifest: Manifest, todo: list[Piece], workers: int | None
 
 
 def _reason(error: BaseException) -> str:
-    """The sentence that a worker ended with: what stands behind what Ray puts around it."""
-    said = type(error).__name__
-    cause: BaseException | None = error
-    while cause is not None:
-        lines = str(cause).strip().splitlines()
-        said, cause = (lines[-1] if lines else said), cause.__cause__
-    return said.removeprefix(f"{ArchiveError.__module__}.{ArchiveError.__name__}: ")
+    """What a worker ended with: the last error that Ray's text quotes and that is not its own."""
+    quoted = [found for found in ERROR_LINE.findall(str(error)) if not found[0].startswith("ray.")]
+    kind, said = quoted[-1] if quoted else (type(error).__name__, "")
+    return said if kind.endswith(ArchiveError.__name__) else f"{kind}: {said}" if said else kind

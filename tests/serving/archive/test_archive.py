@@ -16,6 +16,7 @@ from model.suggest import Suggester
 from serving.archive import pieces as pieces_module
 from serving.archive.output import MANIFEST, UNFINISHED, Manifest, Output, rescore, schema
 from serving.archive.pieces import Archive, ArchiveError, Piece
+from serving.archive.run import _reason
 from serving.bulk import Totals
 from tests.conftest import said
 
@@ -157,3 +158,31 @@ def test_what_a_makeshift_says_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="the release does not work"):
         rescore(archive, Piece("a.jsonl", 0, 99), output, broken, "hangzhou")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "ray::MapWorker.submit()\n  File x\nTypeError: readline() takes 1\n\nThe above exception was the direct cause:\n"
+            "ray.exceptions.UserCodeException: UDF failed\nTo change retry attempts, backoff: configure them",
+            "TypeError: readline() takes 1",
+        ),
+        (
+            "The actor died because of an error raised in its creation task\n"
+            "serving.archive.pieces.ArchiveError: the release does not work: model: gone",
+            "the release does not work: model: gone",
+        ),
+        ("", "RuntimeError"),
+    ],
+)
+def test_what_a_worker_ended_with_is_told(text: str, told: str) -> None:
+    assert _reason(RuntimeError(text)) == told
+
+
+def test_a_store_whose_files_only_read_whole_lines(tmp_path: Path) -> None:
+    import fsspec
+
+    files = fsspec.filesystem("memory")
+    files.pipe_file("/calls/a.jsonl", b'{"text": "1"}\n\n{"text": "2"}')
+    assert [row for _, row in all_rows(Archive("memory://calls"))] == [{"text": "1"}, {"text": "2"}]
