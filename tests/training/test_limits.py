@@ -1,0 +1,43 @@
+"""What stops the figures: models together, error by share, and where police errors lie."""
+
+import numpy as np
+import pytest
+
+from model.fallback import Linear, Nothing
+from training.evaluate import Case, run
+from training.limits import Together, accuracies, police_errors, risk
+
+CASES = [
+    Case(id="1", text="称电瓶车被偷", category="theft", urgency="routine_onsite"),
+    Case(id="2", text="咨询身份证到期换领要带什么", category="gov_consult", urgency="routine_remote"),
+    Case(id="3", text="咨询身份证到期换领要带什么材料", category="robbery", urgency="emergency", danger=True),
+]
+
+
+@pytest.fixture(scope="module")
+def linear() -> Linear:
+    return Linear()
+
+
+def test_together_is_the_mean(linear: Linear) -> None:
+    (one,), (nothing,), (both,) = (
+        model.read(["称电瓶车被偷"]) for model in (linear, Nothing(), Together([linear, Nothing()]))
+    )
+    assert both.joint == pytest.approx((one.joint + nothing.joint) / 2)
+    assert accuracies([linear, Nothing()], CASES).count("\n") == 4
+    assert accuracies([linear], CASES).count("\n") == 2
+
+
+def test_what_is_less_sure_comes_later(linear: Linear) -> None:
+    outcome = run(linear, CASES)
+    rows = [row.split(" | ") for row in risk(linear, outcome).splitlines()[2:]]
+    costs = [float(row[1]) for row in rows]
+    assert costs == sorted(costs)
+    assert rows[-1][2:] == ["33.3%", "1 |"]
+    assert np.isfinite(costs).all()
+
+
+def test_police_errors_are_told_by_their_categories(linear: Linear) -> None:
+    told = police_errors(run(linear, CASES))
+    assert told.startswith("1 of 3 wrong")
+    assert "| robbery | gov_consult | 1 |" in told

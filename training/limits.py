@@ -1,0 +1,97 @@
+"""What stops the figures: releases together, error against the share that is confident, where police errors lie.
+
+    python -m training.limits --data FILE.jsonl… RELEASE… [--output docs/evaluation/limits]
+
+The first release is the one that is looked into. What only several together get right, more learning of this kind could
+bring; what goes wrong among the surest calls wants other text, or another label.
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data.policy import DEFAULT_CITY, policies
+from model.blend import Blend
+from model.reading import Model, Reading
+from model.risk import expected_cost
+from model.text import render
+from training.evaluate import ANSWERS, Case, Outcome, read_cases, run, under_called
+
+SHARES = (0.5, 0.6, 0.7, 0.8, 0.88, 1.0)
+
+
+class Together:
+    """Several models as one: the mean of their probabilities."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self._models = models
+        self.version, self.taxonomy = " + ".join(model.version for model in models), models[0].taxonomy
+        self.confident_at, self.plausible_at = models[0].confident_at, models[0].plausible_at
+
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """One reading a text, with no support."""
+        return [
+            Reading(np.mean([one.joint for one in readings], axis=0), readings[0].spans, readings[0].support,
+                    all(one.is_call for one in readings), self.taxonomy)
+            for readings in zip(*(model.read(texts) for model in self._models), strict=True)
+        ]  # fmt: skip
+
+
+def accuracies(models: Sequence[Model], cases: Sequence[Case]) -> str:
+    """A Markdown table: each model, and all of them together."""
+    lines = ["| | " + " | ".join(ANSWERS) + " |", "| --- " * (len(ANSWERS) + 1) + "|"]
+    for model in (*models, *([Together(models)] if len(models) > 1 else [])):
+        found = run(model, cases)
+        lines.append(f"| {model.version} | " + " | ".join(f"{found.right(head).mean():.3f}" for head in ANSWERS) + " |")
+    return "\n".join(lines)
+
+
+def risk(model: Model, outcome: Outcome) -> str:
+    """A Markdown table: the surest calls, by expected cost, and what goes wrong among them."""
+    policy = policies(model.taxonomy)[DEFAULT_CITY]
+    readings = model.read([render(case.call().transcript).text for case in outcome.cases])
+    costs = [expected_cost(reading.joint, policy, s.destination.code, s.urgency.level)
+             for reading, s in zip(readings, outcome.suggestions, strict=True)]  # fmt: skip
+    order, wrong = np.argsort(costs, kind="stable"), ~outcome.right("destination")
+    missed = np.array([bool(case.danger) and under_called(s.destination.code, s.urgency.level)
+                       for case, s in zip(outcome.cases, outcome.suggestions, strict=True)])  # fmt: skip
+    lines = ["| the surest | expected cost up to | destination wrong | dangers passed on |", "| --- " * 4 + "|"]
+    for share in SHARES:
+        kept = order[: round(share * len(order))]
+        lines.append(f"| {share:.0%} | {costs[kept[-1]]:.2f} | {wrong[kept].mean():.1%} | {missed[kept].sum()} |")
+    return "\n".join(lines)
+
+
+def police_errors(outcome: Outcome) -> str:
+    """A Markdown table: between which categories police and non-police are mistaken, the commonest first."""
+    wrong = np.flatnonzero(~outcome.right("police"))
+    pairs = Counter((outcome.truth["category"][n], outcome.guess["category"][n]) for n in wrong)
+    near = sum(bool(abs(outcome.probability["police"][n] - 0.5) < 0.25) for n in wrong)
+    lines = [f"{len(wrong)} of {len(outcome.cases)} wrong, {near} of these at a probability under 0.75.\n"]
+    lines += ["| labelled | taken for | calls |", "| --- " * 3 + "|"]
+    return "\n".join([*lines, *(f"| {truth} | {guess} | {count} |" for (truth, guess), count in pairs.most_common(12))])
+
+
+def main() -> None:
+    """Writes limits.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("releases", nargs="+", type=Path)
+    parser.add_argument("--data", nargs="+", type=Path, required=True)
+    parser.add_argument("--output", type=Path, default=Path("reports/limits"))
+    asked = parser.parse_args()
+    models = [Blend(folder) for folder in asked.releases]
+    parts = ["# What stops the figures", (__doc__ or "").strip().split("\n\n")[-1]]
+    for path in asked.data:
+        cases = read_cases(path)
+        outcome = run(models[0], cases)
+        parts += [f"## {path.stem}: {len(cases)} calls", accuracies(models, cases), risk(models[0], outcome),
+                  police_errors(outcome)]  # fmt: skip
+    asked.output.mkdir(parents=True, exist_ok=True)
+    (asked.output / "limits.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
