@@ -19,7 +19,8 @@ from data.records import Suggestion
 from model.blend import Blend
 from model.risk import cost_of_truths
 from model.suggest import Suggester
-from training.evaluate import ANSWERS, MISHEARD, Case, Outcome, bootstrap, grouped, measure, misheard, run
+from training.evaluate import ANSWERS, Case, Outcome, bootstrap, grouped, measure, run
+from training.misheard import MISHEARD, misheard
 
 BEGUN = (0.25, 0.5, 0.75)
 LENGTHS = (30, 100, 250)

@@ -1,6 +1,5 @@
 """How right a model is on labelled calls: accuracies with bootstrap intervals, calibration, slices, per category."""
 
-import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from sklearn.metrics import f1_score
 
 from data.corpus import CategoryCode, Item, read_lines
-from data.noise import mishear
 from data.own_taxonomy import PACKAGED, Taxonomy
 from data.policy import Policy
 from data.records import Call, Suggestion, Turn
@@ -26,7 +24,6 @@ BATCH = 256
 HELD_OUT = "held-out split of the corpus"
 RESAMPLES = 1_000
 DRAWS = 300
-MISHEARD = (0.05, 0.1, 0.2)
 ANSWERS = ("category", "police", "urgency", "destination")
 
 
@@ -285,21 +282,6 @@ def per_category(outcome: Outcome) -> list[dict[str, Any]]:
             "taken_for": str(wrong[times.argmax()]) if len(wrong) else "",
         })  # fmt: skip
     return rows
-
-
-def misheard(case: Case, rate: float) -> Case:
-    """The case with that share of its characters written down wrong, as a recogniser does it (seeded)."""
-    turns = mishear(case.call().transcript, rate, random.Random(case.id))
-    return case.model_copy(update={"turns": tuple(turns), "text": ""})
-
-
-def lost_when_misheard(model: Model, plain: Outcome) -> dict[str, dict[str, dict[str, float]]]:
-    """By share of characters heard wrong, what the accuracy of each answer loses against `plain`, the model's own."""
-    heard = {f"{rate:.0%}": run(model, [misheard(case, rate) for case in plain.cases]) for rate in MISHEARD}
-    return {
-        share: {head: bootstrap(plain.right(head).astype(float) - found.right(head)) for head in ANSWERS}
-        for share, found in heard.items()
-    }
 
 
 def compare(model: Outcome, baseline: Outcome) -> dict[str, Any]:

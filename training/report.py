@@ -15,7 +15,8 @@ from sklearn.metrics import confusion_matrix
 from model.blend import Blend
 from model.fallback import Linear
 from model.runtime import Encoder
-from training.evaluate import ANSWERS, Case, Outcome, compare, lost_when_misheard, measure, per_category, run
+from training.evaluate import ANSWERS, Case, Outcome, compare, measure, per_category, run
+from training.misheard import lost_when_misheard
 
 BINS = 10
 

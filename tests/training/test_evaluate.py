@@ -15,13 +15,12 @@ from training.evaluate import (
     calibration_error,
     compare,
     error_by_chance,
-    lost_when_misheard,
     measure,
-    misheard,
     per_category,
     read_cases,
     run,
 )
+from training.misheard import lost_when_misheard, misheard
 from training.report import write_report
 
 CASES = [
