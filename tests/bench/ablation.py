@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from data.corpus import Item, load_corpus
+from data.corpus import Item, corpus_hash, load_corpus
 from data.own_taxonomy import HEADS, PACKAGED
 from data.taxonomy import POLICE_LABELS
 from model.decode import Array
@@ -185,6 +185,11 @@ def main() -> None:
     items = shared(short["train"], plan["items"] / len(short["train"]))
     held = [*short["validation"], *short["test"]]
     truth = labels(held)
+    of, corpus = asked.folder / "corpus.txt", corpus_hash([*items, *held])
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    if of.exists() and of.read_text() != corpus:
+        parser.error(f"{asked.folder} holds answers of runs on other calls: name another folder")
+    of.write_text(corpus)
     answers: dict[Any, Answers] = {}
 
     def kept(key: Any, make: Callable[[Path], Answers]) -> None:
