@@ -8,7 +8,7 @@ bring; what goes wrong among the surest calls wants other text, or another label
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ from model.blend import Blend
 from model.reading import Model, Reading
 from model.risk import expected_cost
 from model.text import render
-from training.evaluate import ANSWERS, Case, Outcome, read_cases, run, under_called
+from training.evaluate import ANSWERS, Outcome, read_cases, run, under_called
+from training.report import table
 
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.88, 1.0)
 
@@ -40,13 +41,10 @@ class Together:
         ]  # fmt: skip
 
 
-def accuracies(models: Sequence[Model], cases: Sequence[Case]) -> str:
-    """A Markdown table: each model, and all of them together."""
-    lines = ["| | " + " | ".join(ANSWERS) + " |", "| --- " * (len(ANSWERS) + 1) + "|"]
-    for model in (*models, *([Together(models)] if len(models) > 1 else [])):
-        found = run(model, cases)
-        lines.append(f"| {model.version} | " + " | ".join(f"{found.right(head).mean():.3f}" for head in ANSWERS) + " |")
-    return "\n".join(lines)
+def accuracies(outcomes: Mapping[str, Outcome]) -> str:
+    """A Markdown table of what each model, by its version, got right of the same cases."""
+    return table(["", *ANSWERS], [[version, *(f"{found.right(head).mean():.3f}" for head in ANSWERS)]
+                                  for version, found in outcomes.items()])  # fmt: skip
 
 
 def risk(model: Model, outcome: Outcome) -> str:
@@ -58,11 +56,11 @@ def risk(model: Model, outcome: Outcome) -> str:
     order, wrong = np.argsort(costs, kind="stable"), ~outcome.right("destination")
     missed = np.array([bool(case.danger) and under_called(s.destination.code, s.urgency.level)
                        for case, s in zip(outcome.cases, outcome.suggestions, strict=True)])  # fmt: skip
-    lines = ["| the surest | expected cost up to | destination wrong | dangers passed on |", "| --- " * 4 + "|"]
+    rows = []
     for share in SHARES:
         kept = order[: round(share * len(order))]
-        lines.append(f"| {share:.0%} | {costs[kept[-1]]:.2f} | {wrong[kept].mean():.1%} | {missed[kept].sum()} |")
-    return "\n".join(lines)
+        rows.append([f"{share:.0%}", f"{costs[kept[-1]]:.2f}", f"{wrong[kept].mean():.1%}", str(missed[kept].sum())])
+    return table(["the surest", "expected cost up to", "destination wrong", "dangers passed on"], rows)
 
 
 def police_errors(outcome: Outcome) -> str:
@@ -70,9 +68,9 @@ def police_errors(outcome: Outcome) -> str:
     wrong = np.flatnonzero(~outcome.right("police"))
     pairs = Counter((outcome.truth["category"][n], outcome.guess["category"][n]) for n in wrong)
     near = sum(bool(abs(outcome.probability["police"][n] - 0.5) < 0.25) for n in wrong)
-    lines = [f"{len(wrong)} of {len(outcome.cases)} wrong, {near} of these at a probability under 0.75.\n"]
-    lines += ["| labelled | taken for | calls |", "| --- " * 3 + "|"]
-    return "\n".join([*lines, *(f"| {truth} | {guess} | {count} |" for (truth, guess), count in pairs.most_common(12))])
+    told = f"{len(wrong)} of {len(outcome.cases)} wrong, {near} of these at a probability under 0.75."
+    rows = [[truth, guess, str(count)] for (truth, guess), count in pairs.most_common(12)]
+    return f"{told}\n\n{table(['labelled', 'taken for', 'calls'], rows)}"
 
 
 def main() -> None:
@@ -83,11 +81,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("reports/limits"))
     asked = parser.parse_args()
     models = [Blend(folder) for folder in asked.releases]
+    answering: list[Model] = [*models, Together(models)] if len(models) > 1 else [*models]
     parts = ["# What stops the figures", (__doc__ or "").strip().split("\n\n")[-1]]
     for path in asked.data:
         cases = read_cases(path)
-        outcome = run(models[0], cases)
-        parts += [f"## {path.stem}: {len(cases)} calls", accuracies(models, cases), risk(models[0], outcome),
+        outcomes = {model.version: run(model, cases) for model in answering}
+        outcome = outcomes[models[0].version]
+        parts += [f"## {path.stem}: {len(cases)} calls", accuracies(outcomes), risk(models[0], outcome),
                   police_errors(outcome)]  # fmt: skip
     asked.output.mkdir(parents=True, exist_ok=True)
     (asked.output / "limits.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")

@@ -1,7 +1,7 @@
 """What `yidiantong evaluate` leaves behind: report.json, report.md and pictures."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,11 @@ def interval(figure: dict[str, float]) -> str:
     return f"{figure['value']:.3f} ({figure['low']:.3f}–{figure['high']:.3f})"
 
 
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells as a Markdown table."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
+
+
 def figures_table(report: dict[str, Any]) -> str:
     """The main figures side by side, as a Markdown table; the difference is the model's from the baseline."""
     sides = [report[side] for side in ("model", "encoder", "baseline")]
@@ -66,8 +71,7 @@ def figures_table(report: dict[str, Any]) -> str:
     rows.insert(1, ["category in top three", *(interval(side["top3"]) for side in sides), ""])
     if "acceptable" in report["model"]:
         rows.insert(1, ["category acceptable", *(interval(side["acceptable"]) for side in sides), ""])
-    head = ["accuracy (95 % interval)", "model", "its encoder alone", "jieba + scikit-learn", "difference"]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
+    return table(["accuracy (95 % interval)", "model", "its encoder alone", "jieba + scikit-learn", "difference"], rows)
 
 
 def slices_table(report: dict[str, Any]) -> str:
@@ -79,21 +83,20 @@ def slices_table(report: dict[str, Any]) -> str:
 
 
 def _calibration_table(model: dict[str, Any]) -> str:
-    rows = [["expected calibration error", "of the model", "of a perfect one on so few calls", "its 95th percentile"]]
-    rows.append(["---"] * 4)
+    rows = []
     for head, chance in model["calibration_error_by_chance"].items():
         figures = (model["calibration_error"][head], chance["mean"], chance["high"])
         rows.append([head, *(f"{figure:.3f}" for figure in figures)])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    head = ["expected calibration error", "of the model", "of a perfect one on so few calls", "its 95th percentile"]
+    return table(head, rows)
 
 
 def _misheard_table(report: dict[str, Any]) -> str:
-    rows = [["lost when so many characters are heard wrong", *ANSWERS, "category, jieba + scikit-learn"]]
-    rows.append(["---"] * len(rows[0]))
+    rows = []
     for share, lost in report["lost_when_misheard"]["model"].items():
         theirs = report["lost_when_misheard"]["baseline"][share]["category"]
         rows.append([share, *(interval(figure) for figure in (*lost.values(), theirs))])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return table(["lost when so many characters are heard wrong", *ANSWERS, "category, jieba + scikit-learn"], rows)
 
 
 def _markdown(report: dict[str, Any]) -> str:

@@ -24,8 +24,9 @@ def test_together_is_the_mean(linear: Linear) -> None:
         model.read(["称电瓶车被偷"]) for model in (linear, Nothing(), Together([linear, Nothing()]))
     )
     assert both.joint == pytest.approx((one.joint + nothing.joint) / 2)
-    assert accuracies([linear, Nothing()], CASES).count("\n") == 4
-    assert accuracies([linear], CASES).count("\n") == 2
+    outcomes = {model.version: run(model, CASES) for model in (linear, Nothing(), Together([linear, Nothing()]))}
+    assert accuracies(outcomes).count("\n") == 4
+    assert accuracies({linear.version: outcomes[linear.version]}).count("\n") == 2
 
 
 def test_what_is_less_sure_comes_later(linear: Linear) -> None:
