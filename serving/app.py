@@ -58,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         recorder.start()
         engine.start()
         Thread(target=fill_quietly, args=(app.state.related, store), name="related", daemon=True).start()
+        Thread(target=live.rehearse, args=(engine, app.state.related), name="rehearsal", daemon=True).start()
         refresher.start()
         watch.start()
         async with live_calls.kept():

@@ -21,9 +21,11 @@ from serving.engine import Engine
 from serving.keys import Key, KeyFileError, KeyRing, Role
 from serving.live_calls import Closed, LiveCall, LiveCalls
 from serving.live_messages import EndMessage, LiveSuggestion, StartMessage, as_message, notes, parse
+from serving.pages import samples
 from serving.problems import Problem
 from serving.related import Related
 from serving.sessions import same_origin
+from serving.store.private import keepable_turns, redact_suggestion
 from serving.store.recorder import Recorder
 from serving.wall import Card
 
@@ -144,7 +146,7 @@ class Session:
         await asyncio.wait(jobs)
         if call.shown and call.recorded < call.text_revision:  # a suggestion's words are kept as they were with it
             call.shown = call.shown.model_copy(update={"suggestion_id": uuid.uuid4().hex})
-            await self._record(call, call.shown)
+            await run_in_threadpool(self._record, call, call.shown)
 
     async def _listen(self, call: LiveCall) -> None:
         idle = self._calls.settings.live_idle_seconds
@@ -207,13 +209,7 @@ class Session:
         before, answered, arrived = call.shown, call.answered, self._arrived
         if before is None or call.has_evidence or call.advice is None:
             call.evaluated, arrived, call.advice = await self._evaluated(call)
-            shown = live_suggestion(call.advice, call.evaluated, before, call.ended)
-            found = await run_in_threadpool(self._related.find_and_keep, call.snapshot()[1], shown)
-            shown = shown.model_copy(update={"related": tuple(found)})
-            if before is None or before.suggestion_id != shown.suggestion_id:
-                await self._record(call, shown)
-            note = notes(call.snapshot()[1], call.advice, call.began)
-            shown = shown.model_copy(update={"handover": note})
+            shown = await run_in_threadpool(self._written_down, call, call.advice, before)
         else:  # no evidence has come: the suggestion is as it was
             shown = before.model_copy(update={"revision": call.revision, "changed": False})
         call.shown = shown
@@ -236,11 +232,20 @@ class Session:
         advice = await self._engine.advise(newest, call.advice.shown if call.advice else None)
         return revision, arrived, advice
 
-    async def _record(self, call: LiveCall, shown: LiveSuggestion) -> None:
-        """Writes down what is shown, before it is, with what has been said so far."""
+    def _written_down(self, call: LiveCall, advice: Advice, before: LiveSuggestion | None) -> LiveSuggestion:
+        """What goes out for this advice, with related calls and the note; for a worker thread. A new one is kept."""
+        shown = live_suggestion(advice, call.evaluated, before, call.ended)
+        said = call.snapshot()[1]
+        shown = shown.model_copy(update={"related": tuple(self._related.find_and_keep(said, shown))})
+        if before is None or before.suggestion_id != shown.suggestion_id:
+            self._record(call, shown)
+        return shown.model_copy(update={"handover": notes(said, advice, call.began)})
+
+    def _record(self, call: LiveCall, shown: LiveSuggestion) -> None:
+        """Writes down what is shown, before it is, with what has been said so far; for a worker thread."""
         revision, said = call.snapshot()
         suggestion = Suggestion.model_validate({name: getattr(shown, name) for name in Suggestion.model_fields})
-        await run_in_threadpool(self._recorder.suggested, said, suggestion, self.key)
+        self._recorder.suggested(said, suggestion, self.key)
         call.recorded = revision
 
     async def _send(self, text: str) -> None:
@@ -278,3 +283,13 @@ def recommended(suggestion: Suggestion) -> tuple[object, ...]:
         suggestion.degraded,
         [flag.id for flag in suggestion.red_flags],
     )
+
+
+def rehearse(engine: Engine, related: Related) -> None:
+    """Takes one sample call the whole way, unseen: what is read on first use is read before the first caller speaks."""
+    call = Call(turns=samples()[0].turns)
+    advice = engine.suggester.advise(call, None)
+    shown = live_suggestion(advice, 1, None, False)
+    related.find(call, shown)
+    redact_suggestion(advice.suggestion, keepable_turns(call.transcript))
+    notes(call, advice, time.time())
