@@ -9,12 +9,13 @@ from data.tables import DATA_DIR
 
 
 class OtherText(Record):
-    """A text that is no call. `validation` texts set what passes for a call, `test` texts measure it."""
+    """A text that is no call: `train` texts are learnt from, `validation` texts set what passes for a call, `test`
+    texts measure it."""
 
     id: str
     text: str
     kind: str
-    split: Literal["validation", "test"]
+    split: Literal["train", "validation", "test"]
 
 
 def load_otherworld(path: Path = DATA_DIR / "otherworld.jsonl") -> list[OtherText]:

@@ -287,7 +287,7 @@ def recommended(suggestion: Suggestion) -> tuple[object, ...]:
 
 def rehearse(engine: Engine, related: Related) -> None:
     """Takes one sample call the whole way, unseen: what is read on first use is read before the first caller speaks."""
-    call = Call(turns=samples()[0].turns)
+    call = Call(turns=tuple(samples()[0].turns))
     advice = engine.suggester.advise(call, None)
     shown = live_suggestion(advice, 1, None, False)
     related.find(call, shown)

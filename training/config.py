@@ -69,11 +69,12 @@ class Noise(Section):
 
 
 class Loss(Section):
-    """Weights of the heads and label smoothing."""
+    """Weights of the heads, of telling calls from texts of another world, and label smoothing."""
 
     category: Positive = 1.0
     urgency: Positive = 0.5
     police: Positive = 0.3
+    call: float = Field(0.3, ge=0)
     smoothing: Share = 0.05
 
 

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from datasets import Dataset, DatasetDict
+from datasets import Dataset, DatasetDict, concatenate_datasets
 from tokenizers import Tokenizer
 
 from data.corpus import CORPUS_DIR, Item, load_corpus
 from data.noise import drop_end, drop_operator, drop_punctuation, mishear
+from data.otherworld import OtherText
 from data.own_taxonomy import HEADS, PACKAGED, Taxonomy
 from data.records import Turn
 from model.text import head_and_tail, render
@@ -18,6 +19,8 @@ from training.distil import Teacher
 from training.material import labels, parted
 
 Batch = dict[str, torch.Tensor]
+NO_LABEL = -100  # of a text that is no call
+MOST_OTHERS = 0.1  # texts from another world beside the calls of a training split
 
 
 def load_dataset_dict(items: Sequence[Item] | None = None, seed: int = 110) -> DatasetDict:
@@ -28,6 +31,18 @@ def load_dataset_dict(items: Sequence[Item] | None = None, seed: int = 110) -> D
 def as_datasets(parts: Mapping[str, Sequence[Item]], taxonomy: Taxonomy = PACKAGED) -> DatasetDict:
     """The items of each split as rows; a split without items is left out."""
     return DatasetDict({name: Dataset.from_list(_rows(part, taxonomy)) for name, part in parts.items() if part})
+
+
+def with_others(calls: Dataset, others: Sequence[OtherText], seed: int) -> Dataset:
+    """`calls` and texts that are none, whose labels are `NO_LABEL`: at most a tenth as many as calls."""
+    chosen = random.Random(seed).sample(list(others), min(len(others), int(MOST_OTHERS * len(calls))))
+    return concatenate_datasets([calls, Dataset.from_list([_other(text) for text in chosen], calls.features)])
+
+
+def _other(text: OtherText) -> dict[str, Any]:
+    turns = [{"speaker": "caller", "text": text.text}]
+    row = {"id": text.id, "group": text.id, "turns": turns, "style": "note", "length": len(text.text)}
+    return row | dict.fromkeys(HEADS, NO_LABEL)
 
 
 def _rows(items: Sequence[Item], taxonomy: Taxonomy) -> list[dict[str, Any]]:

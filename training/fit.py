@@ -57,7 +57,7 @@ def parameter_groups(network: CallNetwork, config: Config) -> list[dict[str, Any
     fit, layers = config.fit, network.encoder.config.num_hidden_layers
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
-        if name.startswith("heads."):
+        if name.startswith(("heads.", "call.")):
             rate = fit.learning_rate * fit.head_factor
         else:
             depth = int(name.removeprefix(LAYER_PREFIX).split(".")[0]) + 1 if name.startswith(LAYER_PREFIX) else 0

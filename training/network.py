@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from data.own_taxonomy import PACKAGED, Taxonomy
 from training.config import Distil, Loss
-from training.dataset import Batch
+from training.dataset import NO_LABEL, Batch
 
 
 def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
@@ -37,6 +37,7 @@ class CallNetwork(nn.Module):
         self.distil = distil or Distil()
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict({head: nn.Linear(width, len(labels)) for head, labels in taxonomy.labels.items()})
+        self.call = nn.Linear(width, 1)
         self.centre: Tensor
         self.spread: Tensor
         self.register_buffer("centre", torch.zeros(width))
@@ -67,22 +68,26 @@ class CallNetwork(nn.Module):
     ) -> dict[str, Tensor]:
         """Logits by head, (batch, labels) each, and `loss` when all labels are given.
 
-        A teacher's logits (batch, all labels) and mean vectors (batch, width) are learnt from beside the labels.
+        A teacher's logits (batch, all labels) and mean vectors (batch, width) are learnt from beside the labels. Of a
+        text without labels nothing is learnt but that it is no call (outlier exposure, Hendrycks et al. 2019).
         """
         vector = (self.pool(input_ids, attention_mask).float() - self.centre) / self.spread
         logits = {head: layer(self.dropout(vector)) for head, layer in self.heads.items()}
         if category is None or urgency is None or police is None:
             return logits
-        targets = {"category": category, "urgency": urgency, "police": police}
+        is_call = category != NO_LABEL
+        known = {head: table[is_call] for head, table in logits.items()}
+        targets = {"category": category[is_call], "urgency": urgency[is_call], "police": police[is_call]}
         smoothing = self.loss.smoothing if self.training else 0.0
-        losses = {head: F.cross_entropy(logits[head], target, label_smoothing=smoothing)
-                  for head, target in targets.items()}  # fmt: skip
-        if teacher_logits is None or teacher_vectors is None:
-            return {"loss": self._total(losses), **logits}
-        share = self.distil.weight
-        taught = self._total(distances(logits, teacher_logits, self.distil.temperature))
-        apart = F.mse_loss(vector, teacher_vectors)
-        return {"loss": (1 - share) * self._total(losses) + share * taught + self.distil.vectors * apart, **logits}
+        loss = self._total({head: F.cross_entropy(known[head], target, label_smoothing=smoothing)
+                            for head, target in targets.items()})  # fmt: skip
+        if teacher_logits is not None and teacher_vectors is not None:
+            share = self.distil.weight
+            taught = self._total(distances(known, teacher_logits[is_call], self.distil.temperature))
+            apart = F.mse_loss(vector[is_call], teacher_vectors[is_call])
+            loss = (1 - share) * loss + share * taught + self.distil.vectors * apart
+        told = F.binary_cross_entropy_with_logits(self.call(self.dropout(vector)).squeeze(1), is_call.float())
+        return {"loss": loss + self.loss.call * told, **logits}
 
     def _total(self, losses: Mapping[str, Tensor]) -> Tensor:
         return torch.stack([getattr(self.loss, head) * loss for head, loss in losses.items()]).sum()

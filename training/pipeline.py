@@ -31,7 +31,7 @@ from training.baseline import train_baseline
 from training.calibrate import calibrate, habit
 from training.card import GOLDEN, write_card
 from training.config import Config
-from training.dataset import as_datasets, encode
+from training.dataset import as_datasets, encode, with_others
 from training.dataset_card import describe, write_dataset_card
 from training.evaluate import HELD_OUT, Case
 from training.export import export_fp32, quantise, save_tokenizer
@@ -69,6 +69,8 @@ def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
     material = collected(config)
     parts = parted(material.items, config.corpus.seed)
     data = as_datasets(parts | {"train": replayed(config, material, parts["train"])}, taxonomy_of(config))
+    others = [other for other in load_otherworld() if other.split == "train"]
+    data["train"] = with_others(data["train"], others, config.fit.seed)
     say(f"corpus {corpus_hash(material.items)}: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items()))
     if material.left_out:
         say(f"{material.left_out} calls left out: nearly the same are held out, or calibrate")

@@ -4,10 +4,11 @@ import pytest
 from datasets import DatasetDict
 
 from data.corpus import load_corpus, split_groups
+from data.otherworld import OtherText
 from data.own_taxonomy import HEADS, PACKAGED
 from training.base import load_base
 from training.config import Config, Noise
-from training.dataset import collator, load_dataset_dict
+from training.dataset import NO_LABEL, collator, load_dataset_dict, with_others
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +45,14 @@ def test_batches_are_padded_cut_and_noisy_only_when_asked(data: DatasetDict) -> 
     assert set(HEADS) <= set(clean)
     noisy = collator(tokenizer, config, Noise(no_punctuation=1, no_operator=1, prefix=1))(rows)
     assert noisy["attention_mask"].sum() < clean["attention_mask"].sum()
+
+
+def test_texts_from_another_world_have_no_labels_and_are_a_tenth_at_most() -> None:
+    calls = load_dataset_dict(load_corpus()[:400])["train"]
+    others = [OtherText(id=f"O-{n}", text="今天天气不错", kind="chat", split="train") for n in range(90)]
+    both = with_others(calls, others, seed=1)
+    assert both.features == calls.features
+    added = both.select(range(len(calls), len(both)))
+    assert len(added) == len(calls) // 10
+    assert {row[head] for row in added for head in HEADS} == {NO_LABEL}
+    assert len(with_others(calls, others[:3], seed=1)) == len(calls) + 3
