@@ -138,11 +138,11 @@ def climb(desk: Desk, address: str, service: psutil.Process, key: str, kind: str
     print(f"\n{kind}: holds at {knee:.4g}\n", flush=True)
 
 
-def stored_calls(state: Path, calls: int) -> None:
-    """Fills the database that a service in `state` will find."""
+def stored_calls(state: Path, calls: int, days: float = 90) -> None:
+    """Fills the database that a service in `state` will find with calls of the last `days`."""
     store = Store(f"sqlite:///{state}/calls.db")
     store.migrate()
-    fill(store, calls)
+    fill(store, calls, days)
     store.close()
 
 

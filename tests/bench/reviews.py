@@ -26,14 +26,14 @@ from tests.serving.store.made import decided, suggested
 ROUNDS = 100
 
 
-def fill(store: Store, calls: int) -> None:
-    """Stores calls of the last 90 days, a seventh overridden, a fifth unsure: two thousand, and copies of them."""
+def fill(store: Store, calls: int, days: float = 90) -> None:
+    """Stores calls of the last `days`, a seventh overridden, a fifth unsure: two thousand, and copies of them."""
     rng = random.Random(110)
     codes, places = list(categories()), list(destinations())
     templates = []
     for number in range(min(calls, 2000)):
         shown = suggested(
-            f"t{number}", at=now() - timedelta(days=rng.random() * 90), category=rng.choice(codes),
+            f"t{number}", at=now() - timedelta(days=rng.random() * days), category=rng.choice(codes),
             destination=rng.choice(places), confident=rng.random() > 0.2, probability=rng.random(),
         )  # fmt: skip
         call = state.opened(shown)

@@ -1,8 +1,8 @@
 """All kinds of requests for a long time: memory, threads and open files must not grow.
 
-    taskset -c 1 python -m tests.bench.soak [--minutes 30] [--rate 6] [--stored 20000] [--samples FILE.csv]
+    taskset -c 1 python -m tests.bench.soak [--minutes 30] [--rate 6] [--stored 25000] [--samples FILE.csv]
 
-Samples every ten seconds; the first third warms up and does not count. Exit code 1 when something grows.
+The stored calls are of the last three days, so that the window of related calls is as full at the start as it can be. Samples every ten seconds; the first third warms up and does not count. Exit code 1 when something grows.
 """
 
 import argparse
@@ -20,10 +20,12 @@ import numpy as np
 import psutil
 from scipy.stats import linregress
 
+from serving.related_window import WINDOW_HOURS
 from tests.bench.load import HEAD, Desk, Seen, step, stored_calls
 from tests.serving.test_serve import first_keys, served
 
 EVERY = 10.0  # seconds
+DAYS = WINDOW_HOURS / 24
 TOLERATED = 0.01  # growth over the whole time, as a share of the mean: less is noise of the allocator
 KINDS = ("resident MiB", "threads", "open files")
 
@@ -73,14 +75,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--rate", type=float, default=6)
-    parser.add_argument("--stored", type=int, default=20_000)
+    parser.add_argument("--stored", type=int, default=25_000)
     parser.add_argument("--samples", type=Path)
     asked = parser.parse_args()
     seconds = asked.minutes * 60
     settings = {"YIDIANTONG_THREADS": "1", "YIDIANTONG_CONCURRENCY": str(len(os.sched_getaffinity(0)))}
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
-        stored_calls(state, asked.stored)
+        stored_calls(state, asked.stored, DAYS)
         with served(state, **settings) as (address, started):
             keys, process = first_keys(state), psutil.Process(started.pid)
             desk = Desk(keys, asked.stored)
