@@ -3,7 +3,8 @@
     taskset -c 1 python -m tests.bench.load [--kinds single batch …] [--seconds 8] [--stored 20000]
 
 Kinds: single calls, batches of 32, review writing (a verdict and the queue behind it), live calls, all mixed. The client
-sends whatever comes back and shares the cores with the service. Health is asked ten times a second throughout.
+sends whatever comes back and shares the cores with the service. Another process asks for health ten times a second
+throughout.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import psutil
 from data.corpus import load_corpus
 from serving.store.store import Store
 from tests.bench.client import Ask, Crowd, Tally
+from tests.bench.health import watched
 from tests.bench.live import dialogues
 from tests.bench.live import load as live_load
 from tests.bench.reviews import fill
@@ -93,19 +95,16 @@ class Desk:
 async def step(desk: Desk, address: str, key: str, kind: str, rate: float, seconds: float) -> Seen:
     """One kind at one rate."""
     seen, crowd = Seen(kind, rate), Crowd(address)
-    done = asyncio.Event()
-    watching = asyncio.create_task(crowd.watch(Ask("GET", "/healthz"), 0.1, seen.health, done.is_set))
-    if kind == "live":
-        await _live(seen, address, key, rate, seconds)
-    elif kind == "mixed":
-        live = Seen("live", rate)
-        parts = [crowd.send(desk.asks(part), rate * share, seconds, seen.tally) for part, share in MIX.items()]
-        await asyncio.gather(_live(live, address, key, math.ceil(rate * LINES), seconds), *parts)
-        seen.live, seen.tally.lost = live.tally.seconds, seen.tally.lost + live.tally.lost
-    else:
-        await crowd.send(desk.asks(kind), rate, seconds, seen.tally)
-    done.set()
-    await watching
+    async with watched(address, seen.health):
+        if kind == "live":
+            await _live(seen, address, key, rate, seconds)
+        elif kind == "mixed":
+            live = Seen("live", rate)
+            parts = [crowd.send(desk.asks(part), rate * share, seconds, seen.tally) for part, share in MIX.items()]
+            await asyncio.gather(_live(live, address, key, math.ceil(rate * LINES), seconds), *parts)
+            seen.live, seen.tally.lost = live.tally.seconds, seen.tally.lost + live.tally.lost
+        else:
+            await crowd.send(desk.asks(kind), rate, seconds, seen.tally)
     crowd.connections.close()
     return seen
 
