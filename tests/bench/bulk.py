@@ -1,6 +1,7 @@
-"""`python -m tests.bench.bulk [--calls 1000000] [--workers 1 2]`: an archive suggested anew by Ray beside one process.
+"""`python -m tests.bench.bulk [--calls 1000000] [--workers 1 2] [--style note]`: an archive suggested anew by Ray beside one process.
 
-The calls are those of the corpus, again and again with other ids. One process scores a sample of them before the first
+The calls are those of the corpus, of one style if it is named, again and again with other ids. After a run every call
+must have been answered exactly once, whatever was killed meanwhile. One process scores a sample of them before the first
 run and after the last; each run is timed from its first piece on, when its workers have loaded the model. Prints the
 calls a second of a worker, its share of the one process, and the core-hours of 100 million calls.
 """
@@ -17,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pyarrow.dataset import dataset
+
 from data.corpus import load_corpus
 from data.records import Call
 from model.suggest import Suggester
@@ -28,9 +31,10 @@ FILE_CALLS = 1_000  # less than a piece
 CALLS_COSTED = 100_000_000
 
 
-def calls(count: int) -> Iterator[dict[str, Any]]:
+def calls(count: int, style: str | None) -> Iterator[dict[str, Any]]:
     """So many calls of the corpus."""
-    for number, item in enumerate(itertools.islice(itertools.cycle(load_corpus()), count)):
+    items = [item for item in load_corpus() if style in (None, item.style)]
+    for number, item in enumerate(itertools.islice(itertools.cycle(items), count)):
         told = {"turns": [turn.model_dump() for turn in item.turns]} if item.turns else {"text": item.text}
         yield {"id": number} | told
 
@@ -56,6 +60,8 @@ def by_ray(source: Path, target: Path, workers: int, count: int) -> tuple[float,
 
     done = run(Job(Settings(), str(source), str(target), "hangzhou"), workers, progress)
     assert done.suggestions == count, done
+    answered = dataset(target, format="parquet", exclude_invalid_files=True).to_table(["id"]).column("id")
+    assert len(answered) == len(answered.unique()) == count, "not once each"
     skipped = workers  # the first piece of each worker has the loading of its model in it
     share = (pieces - skipped) / pieces
     return count * share / max(1e-9, ends[-1] - ends[skipped - 1]), time.perf_counter() - begun
@@ -66,6 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=100_000)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--style", choices=("dialogue", "speech", "note"))
     asked = parser.parse_args()
     if asked.calls <= FILE_CALLS * max(asked.workers):
         parser.error(f"--calls: more than {FILE_CALLS:,} for each worker, whose first piece does not count")
@@ -73,12 +80,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "in"
         source.mkdir()
-        rows = calls(asked.calls)
+        rows = calls(asked.calls, asked.style)
         for number in range(math.ceil(asked.calls / FILE_CALLS)):
             with (source / f"{number:06d}.jsonl").open("w", encoding="utf-8") as file:
                 for row in itertools.islice(rows, FILE_CALLS):
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        sample = list(calls(min(SAMPLE, asked.calls)))
+        sample = list(calls(min(SAMPLE, asked.calls), asked.style))
         suggester = Suggester(threads=1)
         one_process(suggester, sample[:100])
         alone = [one_process(suggester, sample)]
