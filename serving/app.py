@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     store = Store(settings.store_url)
     recorder = Recorder(store, settings.state_dir, settings.city)
     engine.missing, engine.shadow.differs = recorder.missing, recorder.note
-    refresher, watch = Refresher(store), Watch(settings, store)
+    refresher, drift = Refresher(store), Watch(settings, store).follower
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -60,11 +60,11 @@ def create_app(settings: Settings) -> FastAPI:
         Thread(target=fill_quietly, args=(app.state.related, store), name="related", daemon=True).start()
         Thread(target=live.rehearse, args=(engine, app.state.related), name="rehearsal", daemon=True).start()
         refresher.start()
-        watch.start()
+        drift.start()
         async with live_calls.kept():
             yield
         engine.close()
-        watch.stop()
+        drift.stop()
         refresher.stop()
         recorder.stop()
         store.close()

@@ -1,6 +1,5 @@
 """Drift of stored calls: week by week against a reference, and for `/metrics` once an hour, beside the requests."""
 
-import threading
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
@@ -17,6 +16,7 @@ from model.drift import Profile, Shift, largest, release_reference, shifts, toke
 from model.release import Release, ReleaseError, open_release
 from serving import metrics
 from serving.figures.periods import ONE, Span, window
+from serving.following import Follower
 from serving.releases import live_folder
 from serving.settings import Settings
 from serving.store.queues import today
@@ -122,7 +122,7 @@ def by_week(store: Store, release: Release, compared: Profile, count: int, city:
 
 
 class Watch:
-    """Sets the gauges of drift: the last seven days beside the reference, on a thread of its own.
+    """Sets the gauges of drift: the last seven days beside the reference, while `follower` runs.
 
     A release without a reference, or a database that is away, leaves the gauges empty: no number is better than an old
     one. A window is counted once for each release.
@@ -131,24 +131,7 @@ class Watch:
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings, self._store = settings, store
         self._known: tuple[str, Profile] | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
-
-    def start(self) -> None:
-        """Begins."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends after the calls at hand."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
-
-    def _run(self) -> None:
-        wait = FIRST_SECONDS
-        while not self._stopping.wait(wait):
-            wait = EVERY_SECONDS
-            self.look()
+        self.follower = Follower(EVERY_SECONDS, (self.look,), FIRST_SECONDS)
 
     def look(self) -> None:
         """Counts once."""

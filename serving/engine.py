@@ -19,7 +19,7 @@ from serving.settings import Settings
 from serving.shadow import Shadow
 
 AT_ONCE = 4  # calls of a batch: so many a live call may have to wait for
-LIVE, SINGLE, PART = 0.0, 0.1, 1.0  # seconds within which a live answer, a single one, a part of a batch is due
+LIVE, SINGLE, BATCH = 0.0, 0.1, 1.0  # seconds within which a live answer, a single one, a batch is due
 
 
 def nothing() -> tuple[str, ...]:
@@ -47,7 +47,7 @@ class Engine:
     def wait(self, batch: bool = False) -> float:
         """Seconds that a request which came now would wait; a batch waits for all batches before it."""
         behind = self._to_come * self._line.pace.seconds / self._concurrency if batch else 0.0
-        return self._line.wait(PART if batch else SINGLE) + behind
+        return self._line.wait(BATCH if batch else SINGLE) + behind
 
     def refusal(self, batch: bool = False) -> Problem | None:
         """The problem of a request that would wait too long, 429; None if it may come."""
@@ -68,13 +68,14 @@ class Engine:
         if refused := self.refusal(len(calls) > 1):
             raise refused
         found: list[Suggestion] = []
-        within, left = (PART if len(calls) > 1 else SINGLE), len(calls)
+        due, left = time.monotonic() + (BATCH if len(calls) > 1 else SINGLE), len(calls)
         self._to_come += left
         try:
             for at in range(0, len(calls), AT_ONCE):  # between two parts of a batch the others have their turn
                 part = calls[at : at + AT_ONCE]
                 left -= len(part)
                 self._to_come -= len(part)
+                within = max(0.0, due - time.monotonic())  # every part is due when the first was
                 found += await asyncio.wrap_future(self._line.submit(self._timed(part), within, len(part)))
             return found
         finally:

@@ -1,4 +1,4 @@
-"""Looks now and then whether something on the disk has changed, off the way of any request."""
+"""Looks now and then at something, off the way of any request."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -9,10 +9,12 @@ log = structlog.get_logger()
 
 
 class Follower:
-    """Calls each of `looks` every `seconds` on a thread of its own, whatever becomes of the look before."""
+    """Calls each of `looks` every `seconds`, the first time after `first` or as many, on a thread of its own, whatever
+    becomes of the look before."""
 
-    def __init__(self, seconds: float, looks: Sequence[Callable[[], None]]) -> None:
+    def __init__(self, seconds: float, looks: Sequence[Callable[[], None]], first: float | None = None) -> None:
         self._seconds, self._looks = seconds, looks
+        self._first = seconds if first is None else first
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
 
@@ -27,7 +29,9 @@ class Follower:
             self._thread.join(10)
 
     def _follow(self) -> None:
-        while not self._stop.wait(self._seconds):
+        wait = self._first
+        while not self._stop.wait(wait):
+            wait = self._seconds
             for look in self._looks:
                 try:
                     look()

@@ -5,7 +5,6 @@ import os
 import random
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from data.corpus import Item, load_corpus
 from data.tables import DATA_DIR
 from data.taxonomy import categories
 from model.release import BUNDLED, open_release
+from tests.serving.test_releases import ask_while
 from tests.serving.test_serve import first_keys, served
 from training.material import parted
 
@@ -96,30 +96,6 @@ def operators_override_and_reviewers_correct(address: str, keys: dict[str, str],
             assert review.status_code == 200, review.text
 
 
-def ask_while(address: str, key: str, requests: int, change: Any) -> tuple[list[int], set[str]]:
-    """Four clients ask; once each is at it, `change` is called. Their statuses and the versions that answered."""
-    statuses: list[int] = []
-    versions: set[str] = set()
-    begun = threading.Barrier(5)
-
-    def ask() -> None:
-        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
-            begun.wait()
-            while len(statuses) < requests:
-                answer = client.post("/v1/classify", json={"text": "楼下烧烤摊吵得睡不着"})
-                statuses.append(answer.status_code)
-                versions.add(answer.json().get("model_version", ""))
-
-    clients = [threading.Thread(target=ask) for _ in range(4)]
-    for client in clients:
-        client.start()
-    begun.wait()
-    change()
-    for client in clients:
-        client.join()
-    return statuses, versions
-
-
 def play(tmp_path: Path, requests: int) -> None:
     state, live = tmp_path / "state", open_release(BUNDLED, ()).version
     parts = parted(load_corpus())
@@ -172,7 +148,7 @@ def play(tmp_path: Path, requests: int) -> None:
         assert "street_order" in told, "the candidate has learnt the city's habit"
 
         statuses, versions = ask_while(
-            address, keys["operator"], requests, lambda: yidiantong("releases", "promote", state=state)
+            address, keys["operator"], requests, lambda _: yidiantong("releases", "promote", state=state)
         )
         assert len(statuses) >= requests
         assert set(statuses) == {200}

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -153,37 +155,52 @@ def test_the_command_line(tmp_path: Path) -> None:
         assert done.stderr.startswith("error: ")
 
 
+def ask_while(address: str, key: str, requests: int, change: Callable[[list[int]], Any]) -> tuple[list[int], set[str]]:
+    """Four clients ask; once each is at it, `change` is called with the statuses so far, which grow. All statuses and the
+    versions that answered."""
+    statuses: list[int] = []
+    versions: set[str] = set()
+    begun = threading.Barrier(5)
+
+    def ask() -> None:
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
+            begun.wait()
+            while len(statuses) < requests:
+                answer = client.post("/v1/classify", json={"text": "楼下烧烤摊吵得睡不着"})
+                statuses.append(answer.status_code)
+                versions.add(answer.json().get("model_version", ""))
+
+    clients = [threading.Thread(target=ask) for _ in range(4)]
+    for client in clients:
+        client.start()
+    begun.wait()
+    change(statuses)
+    for client in clients:
+        client.join()
+    return statuses, versions
+
+
 def under_load(tmp_path: Path, requests: int) -> None:
     """Asks from four clients while releases change places; every request is answered, by both releases in turn."""
     state = tmp_path / "state"
     registry = Registry(state / "releases")
     for name in ("r1", "r2"):
         registry.add(copied(tmp_path / name, name))
-    statuses: list[int] = []
-    versions: set[str] = set()
     with served(state, YIDIANTONG_RELEASE_POLL_SECONDS="0.2") as (address, _):
         keys = first_keys(state)
-        headers = {"Authorization": f"Bearer {keys['operator']}"}
 
-        def ask() -> None:
-            with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
-                while len(statuses) < requests:
-                    answer = client.post("/v1/classify", json={"text": "狗叫扰民"})
-                    statuses.append(answer.status_code)
-                    versions.add(answer.json().get("model_version", ""))
+        def change(statuses: list[int]) -> None:
+            with httpx.Client(
+                base_url=address, headers={"Authorization": f"Bearer {keys['admin']}"}, timeout=60
+            ) as admin:
+                for name in ("r1", "r2"):
+                    while len(statuses) < requests // 3 and name == "r2":
+                        time.sleep(0.05)
+                    assert admin.post("/v1/releases/promote", json={"version": name}).json()["serves"] == name
+                assert admin.post("/v1/releases/rollback").json()["serves"] == "r1"
+            registry.promote("r2")  # by another process, as it were
 
-        clients = [threading.Thread(target=ask) for _ in range(4)]
-        for client in clients:
-            client.start()
-        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {keys['admin']}"}, timeout=60) as admin:
-            for name in ("r1", "r2"):
-                while len(statuses) < requests // 3 and name == "r2":
-                    time.sleep(0.05)
-                assert admin.post("/v1/releases/promote", json={"version": name}).json()["serves"] == name
-            assert admin.post("/v1/releases/rollback").json()["serves"] == "r1"
-        registry.promote("r2")  # by another process, as it were
-        for client in clients:
-            client.join()
+        statuses, versions = ask_while(address, keys["operator"], requests, change)
     assert len(statuses) >= requests
     assert set(statuses) == {200}
     assert {"r1", "r2"} <= versions
