@@ -25,7 +25,7 @@ from model.reading import Model, Reading
 from model.red_flags import Raised, load_flags, raised_flags
 from model.release import BUNDLED, ReleaseError
 from model.risk import expected_cost, load_costs
-from model.routing import consent, route, scripts
+from model.routing import SILENT, consent, route, scripts
 from model.runtime import Encoder
 from model.stability import Decision, Shown, Stability, decide, load_stability
 from model.text import Rendered, render, simplified
@@ -241,9 +241,13 @@ class Suggester:
         return answer(alone.joint, self.policy(policy.city, alone.taxonomy)).danger < DOUBTED_ALONE_AT
 
     def _confident(self, reading: Reading, policy: Policy, rendered: Rendered, reply: Answer) -> bool:
-        """Little enough at stake in acting on the reply, on a text that is a call and has words to be sure of."""
+        """Little enough at stake in acting on the reply, on a text that is a call and has words to be sure of.
+
+        Of a line on which nobody speaks nothing is sure: who cannot speak may be in danger.
+        """
         sure = expected_cost(reading.joint, policy, reply.destination, reply.urgency) <= self.model.confident_at
-        return sure and reading.is_call and not self.degraded and len(HAN.findall(rendered.text)) >= FEWEST_HAN
+        worded = reply.category != SILENT and len(HAN.findall(rendered.text)) >= FEWEST_HAN
+        return sure and reading.is_call and not self.degraded and worded
 
 
 def _as_said(raised: Raised, rendered: Rendered, turns: Sequence[Turn]) -> str:

@@ -163,7 +163,10 @@ def test_beginning_and_end_of_a_long_call_count(suggester: Suggester) -> None:
         "监控拍到两个人推走的，我要报案抓小偷，车是新买的三千多块。"
     )
     for text in (matter + filler, filler + matter):
-        assert suggester.suggest(said(text)).category.group == "crime"
+        found = suggester.suggest(said(text))  # one sentence in twenty that the encoder reads: it may come second
+        first, second, *_ = [found.category.code, *(other.code for other in found.category.alternatives)]
+        assert "theft" in (first, second)
+        assert first == "theft" or not found.confident
     middle = filler + "他拿着刀冲进来了。" + filler
     assert suggester.suggest(said(middle)).urgency.level is Urgency.EMERGENCY
 
@@ -177,6 +180,14 @@ def test_odd_texts_get_an_answer(suggester: Suggester, name: str) -> None:
 def test_words_of_no_language_are_not_confident(suggester: Suggester) -> None:
     assert not suggester.suggest(said("😭😭😭")).confident
     assert not suggester.suggest(said("，。！？")).confident
+
+
+def test_a_line_on_which_nobody_speaks_is_never_confident(suggester: Suggester) -> None:
+    found = suggester.suggest(said("（接通后无人说话，只有电流声，约二十秒后挂断）"))
+    assert found.category.code == "silent"
+    assert found.category.probability > 0.9
+    assert not found.confident
+    assert found.action == "call_back"
 
 
 def test_an_unknown_city(suggester: Suggester) -> None:
