@@ -75,7 +75,7 @@ class Engine:
                 part = calls[at : at + AT_ONCE]
                 left -= len(part)
                 self._to_come -= len(part)
-                within = max(0.0, due - time.monotonic())  # every part is due when the first was
+                within = max(SINGLE, due - time.monotonic())  # a batch is due as a whole, and never before single calls
                 found += await asyncio.wrap_future(self._line.submit(self._timed(part), within, len(part)))
             return found
         finally:

@@ -93,6 +93,7 @@ class Session:
             raise Closed(1008, "a call id is 1-64 letters, digits or _ . : -")
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._news = asyncio.Event()
+        self._writing: asyncio.Future[LiveSuggestion] | None = None
         self._problems = 0
         self._arrived = 0.0
         self._tokens, self._refilled = float(BURST), time.monotonic()
@@ -143,10 +144,12 @@ class Session:
     async def _wind_up(self, call: LiveCall, jobs: Sequence[asyncio.Future[Any]]) -> None:
         for job in jobs:
             job.cancel()
-        await asyncio.wait(jobs)
+        await asyncio.wait([*jobs, *([self._writing] if self._writing else [])])
         if call.shown and call.recorded < call.text_revision:  # a suggestion's words are kept as they were with it
             call.shown = call.shown.model_copy(update={"suggestion_id": uuid.uuid4().hex})
-            await run_in_threadpool(self._record, call, call.shown)
+            revision, said = call.snapshot()
+            await run_in_threadpool(self._record, said, call.shown)
+            call.recorded = revision
 
     async def _listen(self, call: LiveCall) -> None:
         idle = self._calls.settings.live_idle_seconds
@@ -208,11 +211,11 @@ class Session:
     async def _show(self, call: LiveCall) -> None:
         before, answered, arrived = call.shown, call.answered, self._arrived
         if before is None or call.has_evidence or call.advice is None:
-            call.evaluated, arrived, call.advice = await self._evaluated(call)
-            shown = await run_in_threadpool(self._written_down, call, call.advice, before)
+            revision, arrived, advice = await self._evaluated(call)
+            self._writing = asyncio.ensure_future(self._write_down(call, revision, advice, before))
+            shown = await asyncio.shield(self._writing)
         else:  # no evidence has come: the suggestion is as it was
-            shown = before.model_copy(update={"revision": call.revision, "changed": False})
-        call.shown = shown
+            call.shown = shown = before.model_copy(update={"revision": call.revision, "changed": False})
         metrics.live_superseded.inc(max(0, shown.revision - answered - 1))
         await self._send(shown.model_dump_json())
         metrics.live_seconds.observe(time.perf_counter() - arrived)
@@ -232,21 +235,33 @@ class Session:
         advice = await self._engine.advise(newest, call.advice.shown if call.advice else None)
         return revision, arrived, advice
 
-    def _written_down(self, call: LiveCall, advice: Advice, before: LiveSuggestion | None) -> LiveSuggestion:
-        """What goes out for this advice, with related calls and the note; for a worker thread. A new one is kept."""
-        shown = live_suggestion(advice, call.evaluated, before, call.ended)
-        said = call.snapshot()[1]
-        shown = shown.model_copy(update={"related": tuple(self._related.find_and_keep(said, shown))})
-        if before is None or before.suggestion_id != shown.suggestion_id:
-            self._record(call, shown)
-        return shown.model_copy(update={"handover": notes(said, advice, call.began)})
+    async def _write_down(
+        self, call: LiveCall, revision: int, advice: Advice, before: LiveSuggestion | None
+    ) -> LiveSuggestion:
+        """Makes of the advice on that revision what the call shows, and keeps it first if it is a new suggestion.
 
-    def _record(self, call: LiveCall, shown: LiveSuggestion) -> None:
-        """Writes down what is shown, before it is, with what has been said so far; for a worker thread."""
-        revision, said = call.snapshot()
+        A lost connection does not stop it: what has been written down is what the call shows when it is resumed.
+        """
+        ended, (said_until, said) = call.ended, call.snapshot()
+
+        def work() -> LiveSuggestion:
+            shown = live_suggestion(advice, revision, before, ended)
+            shown = shown.model_copy(update={"related": tuple(self._related.find_and_keep(said, shown))})
+            if before is None or before.suggestion_id != shown.suggestion_id:
+                self._record(said, shown)
+            return shown.model_copy(update={"handover": notes(said, advice, call.began)})
+
+        shown = await run_in_threadpool(work)
+        if revision >= call.evaluated:  # or else another connection has taken over and is ahead
+            if before is None or before.suggestion_id != shown.suggestion_id:
+                call.recorded = said_until
+            call.evaluated, call.advice, call.shown = revision, advice, shown
+        return shown
+
+    def _record(self, said: Call, shown: LiveSuggestion) -> None:
+        """Writes down what is shown, before it is, with what had been said; for a worker thread."""
         suggestion = Suggestion.model_validate({name: getattr(shown, name) for name in Suggestion.model_fields})
         self._recorder.suggested(said, suggestion, self.key)
-        call.recorded = revision
 
     async def _send(self, text: str) -> None:
         await self._websocket.send_text(text)
@@ -286,10 +301,12 @@ def recommended(suggestion: Suggestion) -> tuple[object, ...]:
 
 
 def rehearse(engine: Engine, related: Related) -> None:
-    """Takes one sample call the whole way, unseen: what is read on first use is read before the first caller speaks."""
+    """Takes one sample call the whole way, unseen, so that what is read on first use is read soon after the start."""
     call = Call(turns=tuple(samples()[0].turns))
-    advice = engine.suggester.advise(call, None)
-    shown = live_suggestion(advice, 1, None, False)
-    related.find(call, shown)
-    redact_suggestion(advice.suggestion, keepable_turns(call.transcript))
-    notes(call, advice, time.time())
+    try:
+        advice = engine.suggester.advise(call, None)
+        related.find(call, live_suggestion(advice, 1, None, False))
+        redact_suggestion(advice.suggestion, keepable_turns(call.transcript))
+        notes(call, advice, time.time())
+    except Exception as error:  # the first caller finds out, as he would have without this
+        structlog.get_logger().warning("rehearsal_failed", kind=type(error).__name__)

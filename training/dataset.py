@@ -34,9 +34,16 @@ def as_datasets(parts: Mapping[str, Sequence[Item]], taxonomy: Taxonomy = PACKAG
 
 
 def with_others(calls: Dataset, others: Sequence[OtherText], seed: int) -> Dataset:
-    """`calls` and texts that are none, whose labels are `NO_LABEL`: at most a tenth as many as calls."""
-    chosen = random.Random(seed).sample(list(others), min(len(others), int(MOST_OTHERS * len(calls))))
+    """`calls`, and texts that are none, whose labels are `NO_LABEL`: at most a tenth as many as calls, seeded."""
+    chosen = random.Random(seed).sample(list(others), min(len(others), most_others(len(calls))))
+    if not chosen:
+        return calls
     return concatenate_datasets([calls, Dataset.from_list([_other(text) for text in chosen], calls.features)])
+
+
+def most_others(calls: int) -> int:
+    """How many texts from another world may be learnt from beside so many calls."""
+    return int(MOST_OTHERS * calls)
 
 
 def _other(text: OtherText) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from model.release import open_release
 from training.attention import use_half_attention
 from training.base import keep_layers, load_base
 from training.config import Config
-from training.dataset import collator
+from training.dataset import NO_LABEL, collator
 from training.distil import ask
 from training.material import taxonomy_of
 from training.network import CallNetwork
@@ -114,7 +114,8 @@ def build_network(config: Config, train: Dataset) -> tuple[CallNetwork, Tokenize
         return trained_network(config, config.base.warm_start)
     network, tokenizer = start(config)
     if not config.base.warm_start:
-        rows = train.shuffle(seed=config.fit.seed).select(range(min(STANDARDISE_ON, len(train))))
+        calls = train.filter(lambda row: row["category"] != NO_LABEL)
+        rows = calls.shuffle(seed=config.fit.seed).select(range(min(STANDARDISE_ON, len(calls))))
         ordered, collate = rows.sort("length").to_list(), collator(tokenizer, config, noise=None)
         network.standardise(collate(ordered[at : at + 64]) for at in range(0, len(ordered), 64))
     return network, tokenizer

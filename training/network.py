@@ -79,12 +79,14 @@ class CallNetwork(nn.Module):
         known = {head: table[is_call] for head, table in logits.items()}
         targets = {"category": category[is_call], "urgency": urgency[is_call], "police": police[is_call]}
         smoothing = self.loss.smoothing if self.training else 0.0
-        loss = self._total({head: F.cross_entropy(known[head], target, label_smoothing=smoothing)
-                            for head, target in targets.items()})  # fmt: skip
+        calls = is_call.sum().clamp(min=1)
+        sums = {head: F.cross_entropy(known[head], target, label_smoothing=smoothing, reduction="sum")
+                for head, target in targets.items()}  # fmt: skip
+        loss = self._total(sums) / calls
         if teacher_logits is not None and teacher_vectors is not None:
             share = self.distil.weight
             taught = self._total(distances(known, teacher_logits[is_call], self.distil.temperature))
-            apart = F.mse_loss(vector[is_call], teacher_vectors[is_call])
+            apart = F.mse_loss(vector[is_call], teacher_vectors[is_call], reduction="sum") / (calls * vector.shape[1])
             loss = (1 - share) * loss + share * taught + self.distil.vectors * apart
         told = F.binary_cross_entropy_with_logits(self.call(self.dropout(vector)).squeeze(1), is_call.float())
         return {"loss": loss + self.loss.call * told, **logits}
@@ -98,6 +100,7 @@ def distances(logits: Mapping[str, Tensor], teacher: Tensor, temperature: float)
     parts = torch.split(teacher, [logits[head].shape[1] for head in logits], dim=1)
     return {
         head: temperature**2
-        * F.kl_div(F.log_softmax(student / temperature, 1), F.softmax(part / temperature, 1), reduction="batchmean")
+        * F.kl_div(F.log_softmax(student / temperature, 1), F.softmax(part / temperature, 1), reduction="sum")
+        / max(1, len(student))
         for (head, student), part in zip(logits.items(), parts, strict=True)
     }

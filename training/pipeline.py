@@ -31,7 +31,7 @@ from training.baseline import train_baseline
 from training.calibrate import calibrate, habit
 from training.card import GOLDEN, write_card
 from training.config import Config
-from training.dataset import as_datasets, encode, with_others
+from training.dataset import as_datasets, encode, most_others, with_others
 from training.dataset_card import describe, write_dataset_card
 from training.evaluate import HELD_OUT, Case
 from training.export import export_fp32, quantise, save_tokenizer
@@ -69,8 +69,7 @@ def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
     material = collected(config)
     parts = parted(material.items, config.corpus.seed)
     data = as_datasets(parts | {"train": replayed(config, material, parts["train"])}, taxonomy_of(config))
-    others = [other for other in load_otherworld() if other.split == "train"]
-    data["train"] = with_others(data["train"], others, config.fit.seed)
+    data["train"] = with_others(data["train"], _others("train"), config.fit.seed)
     say(f"corpus {corpus_hash(material.items)}: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items()))
     if material.left_out:
         say(f"{material.left_out} calls left out: nearly the same are held out, or calibrate")
@@ -126,6 +125,7 @@ def finish(
     write_measured(release, [*parts["validation"], *parts["test"]], release / REFERENCE)
     say("evaluating on the held-out split")
     report = write_report(folder / "report", HELD_OUT, [Case.of(item) for item in parts["test"]], release)
+    facts["others"] = min(len(_others("train")), most_others(len(parts["train"])))
     facts["otherworld"], facts["otherworld_confident"] = _otherworld(release)
     facts["size"] = sum(path.stat().st_size for path in release.iterdir()) / 1e6
     (release / "MODEL_CARD.md").write_text(write_card(facts, config, report), encoding="utf-8")
@@ -173,12 +173,16 @@ def _write_call_head(config: Config, release: Path, items: Sequence[Item]) -> di
     """Adds to the heads the one that tells calls from texts of another world; the logits of the calls."""
     encoder = Encoder(release, golden=False)
     calls = encoder.pooled([render(item.as_turns()).text for item in items])
-    others = encoder.pooled([_rendered(other) for other in load_otherworld() if other.split == "validation"])
+    others = encoder.pooled([_rendered(other) for other in _others("validation")])
     with np.load(release / FILES.heads) as arrays:
         heads = dict(arrays)
     heads["call.weight"], heads["call.bias"] = call_head(calls, others, config.confidence.refused)
     np.savez(release / FILES.heads, allow_pickle=False, **heads)
     return encoder.heads(calls)
+
+
+def _others(split: str) -> list[OtherText]:
+    return [other for other in load_otherworld() if other.split == split]
 
 
 def _rendered(other: OtherText) -> str:
@@ -187,7 +191,7 @@ def _rendered(other: OtherText) -> str:
 
 def _otherworld(release: Path) -> tuple[int, int]:
     """How many test texts from another world there are, and how many of them are suggested confidently."""
-    texts = [other.text for other in load_otherworld() if other.split == "test"]
+    texts = [other.text for other in _others("test")]
     suggestions = Suggester(model=Blend(release)).suggest_many([Call(text=text) for text in texts])
     return len(texts), sum(s.confident for s in suggestions)
 

@@ -1,9 +1,9 @@
-"""`python -m tests.bench.bulk [--calls 1000000] [--workers 1 2] [--style note]`: an archive suggested anew by Ray beside one process.
+"""`python -m tests.bench.bulk [--calls 1000000] [--workers 1 2] [--style note]`: an archive suggested anew by Ray.
 
 The calls are those of the corpus, of one style if it is named, again and again with other ids. After a run every call
-must have been answered exactly once, whatever was killed meanwhile. One process scores a sample of them before the first
-run and after the last; each run is timed from its first piece on, when its workers have loaded the model. Prints the
-calls a second of a worker, its share of the one process, and the core-hours of 100 million calls.
+must have been answered exactly once, whatever was killed meanwhile. Beside it, one process scores a sample of them before
+the first run and after the last; each run is timed from its first piece on, when its workers have loaded the model. Prints
+the calls a second of a worker, its share of the one process, and the core-hours of 100 million calls.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def by_ray(source: Path, target: Path, workers: int, count: int) -> tuple[float,
     done = run(Job(Settings(), str(source), str(target), "hangzhou"), workers, progress)
     assert done.suggestions == count, done
     answered = dataset(target, format="parquet", exclude_invalid_files=True).to_table(["id"]).column("id")
-    assert len(answered) == len(answered.unique()) == count, "not once each"
+    assert len(answered) == len(answered.unique()) == count, (len(answered), len(answered.unique()), count)
     skipped = workers  # the first piece of each worker has the loading of its model in it
     share = (pieces - skipped) / pieces
     return count * share / max(1e-9, ends[-1] - ends[skipped - 1]), time.perf_counter() - begun

@@ -32,7 +32,10 @@ async def watched(address: str, into: Tally) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        found = json.loads((await process.communicate())[0])
+        said, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the process that asks for health ended with {process.returncode}")
+    found = json.loads(said)
     into.seconds, into.lost, into.sent = found["seconds"], found["lost"], found["sent"]
     into.statuses.update({int(status): times for status, times in found["statuses"].items()})
 

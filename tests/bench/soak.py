@@ -2,7 +2,8 @@
 
     taskset -c 1 python -m tests.bench.soak [--minutes 30] [--rate 6] [--stored 25000] [--samples FILE.csv]
 
-The stored calls are of the last three days, so that the window of related calls is as full at the start as it can be. Samples every ten seconds; the first third warms up and does not count. Exit code 1 when something grows.
+The stored calls are of the last three days, so that the window of related calls is as full at the start as it can be.
+Samples every ten seconds; the first third warms up and does not count. Exit code 1 when something grows.
 """
 
 import argparse

@@ -156,7 +156,7 @@ def test_traditional_characters_and_full_width_digits(suggester: Suggester) -> N
     assert plain.category.probability == pytest.approx(other.category.probability, abs=0.02)
 
 
-def test_beginning_and_end_of_a_long_call_count(suggester: Suggester) -> None:
+def test_beginning_and_end_of_a_long_call_are_among_what_is_suggested(suggester: Suggester) -> None:
     filler = "然后我就去菜场买了白菜，回家烧了饭，吃完看了一会电视。" * 300
     matter = (
         "我家电动车昨晚在楼下被人偷走了，早上下来就没了，锁剪断了扔在地上，"

@@ -231,6 +231,30 @@ def test_a_lost_connection_is_resumed_where_it_was(client: TestClient, operator:
         assert suggestion(socket, 2)["suggestion_id"] == before["suggestion_id"]  # it recommends the same
 
 
+def test_what_was_being_written_down_as_the_connection_broke_is_shown_when_it_is_resumed(
+    app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go, written = threading.Event(), threading.Event(), list[str]()
+    plain = app.state.recorder.suggested
+
+    def slow(call: Call, shown: Suggestion, by: object) -> None:
+        begun.set()
+        assert go.wait(30)
+        plain(call, shown, by)
+        written.append(shown.suggestion_id)
+
+    monkeypatch.setattr(app.state.recorder, "suggested", slow)
+    with client.websocket_connect(url("broken"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json(said("有人拿刀砍人"))
+        assert begun.wait(30)
+        threading.Timer(0.3, go.set).start()
+    with client.websocket_connect(url("broken"), headers=operator) as socket:
+        shown = socket.receive_json()["suggestion"]
+        assert (shown["revision"], shown["urgency"]["level"]) == (1, "emergency")
+        assert written == [shown["suggestion_id"]]
+
+
 def test_a_call_that_nobody_comes_back_to_is_forgotten(
     app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

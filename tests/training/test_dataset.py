@@ -56,3 +56,4 @@ def test_texts_from_another_world_have_no_labels_and_are_a_tenth_at_most() -> No
     assert len(added) == len(calls) // 10
     assert {row[head] for row in added for head in HEADS} == {NO_LABEL}
     assert len(with_others(calls, others[:3], seed=1)) == len(calls) + 3
+    assert len(with_others(calls.select(range(9)), others, seed=1)) == 9

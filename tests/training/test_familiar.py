@@ -42,3 +42,6 @@ def test_of_a_text_that_is_no_call_nothing_else_is_learnt(taught: bool) -> None:
     for head in HEADS:
         torch.testing.assert_close(both[f"heads.{head}.weight"], calls[f"heads.{head}.weight"])
     assert not torch.allclose(both["call.weight"], calls["call.weight"])
+    alone = steps([1])
+    assert all(gradient.isfinite().all() for gradient in alone.values())
+    assert not any(alone[f"heads.{head}.weight"].any() for head in HEADS)
