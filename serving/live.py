@@ -20,7 +20,7 @@ from serving.auth import session_holder
 from serving.engine import Engine
 from serving.keys import Key, KeyFileError, KeyRing, Role
 from serving.live_calls import Closed, LiveCall, LiveCalls
-from serving.live_messages import EndMessage, LiveSuggestion, StartMessage, as_message, notes, parse
+from serving.live_messages import EndMessage, LiveSuggestion, StartMessage, as_message, live_suggestion, notes, parse
 from serving.pages import samples
 from serving.problems import Problem
 from serving.related import Related
@@ -265,39 +265,6 @@ class Session:
 
     async def _send(self, text: str) -> None:
         await self._websocket.send_text(text)
-
-
-def live_suggestion(advice: Advice, revision: int, before: LiveSuggestion | None, ended: bool) -> LiveSuggestion:
-    """What goes out for this advice; while it recommends the same, it is the same suggestion."""
-    settled = advice.settled or ended
-    suggestion = advice.suggestion.model_copy(update={"confident": advice.suggestion.confident and settled})
-    values = dict(suggestion) | {
-        "revision": revision,
-        "changed": before is not None and before.destination.code != suggestion.destination.code,
-        "settled": settled,
-        "facts": advice.facts,
-        "checklist": advice.checks,
-    }
-    if before is not None and recommended(before) == recommended(suggestion):
-        values["suggestion_id"] = before.suggestion_id
-    return LiveSuggestion(**values)
-
-
-def recommended(suggestion: Suggestion) -> tuple[object, ...]:
-    """What an operator accepts when he accepts the suggestion."""
-    return (
-        suggestion.police.label,
-        suggestion.category.code,
-        suggestion.urgency.level,
-        suggestion.destination.code,
-        suggestion.destination.unit,
-        suggestion.linked,
-        suggestion.action,
-        suggestion.consent,
-        suggestion.confident,
-        suggestion.degraded,
-        [flag.id for flag in suggestion.red_flags],
-    )
 
 
 def rehearse(engine: Engine, related: Related) -> None:

@@ -143,3 +143,36 @@ def as_message(problem: Problem) -> str:
     """The `problem` message: the fields of problem+json, its `type` as `problem`."""
     values = details(problem).model_dump()
     return json.dumps({"type": "problem", "problem": values.pop("type")} | values, ensure_ascii=False)
+
+
+def live_suggestion(advice: Advice, revision: int, before: LiveSuggestion | None, ended: bool) -> LiveSuggestion:
+    """What goes out for this advice; while it recommends the same, it is the same suggestion."""
+    settled = advice.settled or ended
+    suggestion = advice.suggestion.model_copy(update={"confident": advice.suggestion.confident and settled})
+    values = dict(suggestion) | {
+        "revision": revision,
+        "changed": before is not None and before.destination.code != suggestion.destination.code,
+        "settled": settled,
+        "facts": advice.facts,
+        "checklist": advice.checks,
+    }
+    if before is not None and recommended(before) == recommended(suggestion):
+        values["suggestion_id"] = before.suggestion_id
+    return LiveSuggestion(**values)
+
+
+def recommended(suggestion: Suggestion) -> tuple[object, ...]:
+    """What an operator accepts when he accepts the suggestion."""
+    return (
+        suggestion.police.label,
+        suggestion.category.code,
+        suggestion.urgency.level,
+        suggestion.destination.code,
+        suggestion.destination.unit,
+        suggestion.linked,
+        suggestion.action,
+        suggestion.consent,
+        suggestion.confident,
+        suggestion.degraded,
+        [flag.id for flag in suggestion.red_flags],
+    )

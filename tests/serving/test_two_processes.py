@@ -54,7 +54,12 @@ def test_two_processes_share_nothing_but_the_store(url: str, tmp_path: Path) -> 
             for address in addresses:  # what the one has written is there once it says that it has nothing to write
                 assert client.get(f"{address}/v1/calls").status_code == 200
             for number, (call, suggestion) in enumerate(shown.items()):  # half are decided where they were not shown
-                body = {"suggestion_id": suggestion, "destination": "department", "consent": "not_asked"}
+                body = {
+                    "suggestion_id": suggestion,
+                    "destination": "department",
+                    "consent": "not_asked",
+                    "reason": "已核实",
+                }
                 answer = client.post(f"{addresses[number % 2]}/v1/calls/{call}/decision", json=body)
                 assert answer.status_code == 200, answer.text
             for address in addresses:
