@@ -19,6 +19,8 @@ from serving.store.private import Hasher, said_numbers
 from serving.store.schema import CallRow, NumberRow, TranscriptRow, Turns
 from serving.store.store import Store, StoreAway
 
+AT_ONCE = 500  # stored calls that are read at a time
+
 
 class RelatedCall(Record):
     """A call of the last 72 hours that seems to be about the same matter, and why."""
@@ -100,19 +102,21 @@ def fill(related: Related, store: Store, now: datetime | None = None) -> int:
         StoreAway: the database does not answer.
     """
     since = (now or datetime.now(UTC)) - timedelta(hours=WINDOW_HOURS)
+    latest = select(CallRow.id).where(CallRow.started_at >= since).order_by(CallRow.started_at.desc()).limit(MOST_CALLS)
+    newest = latest.subquery()
+    query = select(CallRow, TranscriptRow.turns).join(newest, newest.c.id == CallRow.id)
+    query = query.join(TranscriptRow, TranscriptRow.call_id == CallRow.id).order_by(CallRow.started_at)
+    numbers: dict[str, set[str]] = {}
+    count = 0
     with store.reading() as session:
-        query = select(CallRow, TranscriptRow.turns).join(TranscriptRow, TranscriptRow.call_id == CallRow.id)
-        query = query.where(CallRow.started_at >= since).order_by(CallRow.started_at.desc()).limit(MOST_CALLS)
-        rows = session.execute(query).all()
-        numbers: dict[str, set[str]] = {}
         wanted = select(NumberRow.call_id, NumberRow.digest).join(CallRow, CallRow.id == NumberRow.call_id)
         for call_id, digest in session.execute(wanted.where(CallRow.started_at >= since)):
             numbers.setdefault(call_id, set()).add(digest)
-    for row, turns in reversed(rows):
-        related.keep(
-            row.city, _stored_marks(row, turns, frozenset(numbers.get(row.id, ()))), row.started_at.timestamp()
-        )
-    return len(rows)
+        for row, turns in session.execute(query.execution_options(yield_per=AT_ONCE)):
+            known = frozenset(numbers.get(row.id, ()))
+            related.keep(row.city, _stored_marks(row, turns, known), row.started_at.timestamp())
+            count += 1
+    return count
 
 
 def fill_quietly(related: Related, store: Store) -> None:

@@ -32,7 +32,7 @@ async def watched(address: str, into: Tally) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        said, _ = await process.communicate()
+        said, _ = await process.communicate(b"")  # without input its standard input would stay open
     if process.returncode:
         raise RuntimeError(f"the process that asks for health ended with {process.returncode}")
     found = json.loads(said)
