@@ -242,16 +242,16 @@ class Session:
 
         A lost connection does not stop it: what has been written down is what the call shows when it is resumed.
         """
-        ended, (said_until, said) = call.ended, call.snapshot()
 
-        def work() -> LiveSuggestion:
-            shown = live_suggestion(advice, revision, before, ended)
+        def work() -> tuple[LiveSuggestion, int]:
+            shown = live_suggestion(advice, revision, before, call.ended)
+            said_until, said = call.snapshot()
             shown = shown.model_copy(update={"related": tuple(self._related.find_and_keep(said, shown))})
             if before is None or before.suggestion_id != shown.suggestion_id:
                 self._record(said, shown)
-            return shown.model_copy(update={"handover": notes(said, advice, call.began)})
+            return shown.model_copy(update={"handover": notes(said, advice, call.began)}), said_until
 
-        shown = await run_in_threadpool(work)
+        shown, said_until = await run_in_threadpool(work)
         if revision >= call.evaluated:  # or else another connection has taken over and is ahead
             if before is None or before.suggestion_id != shown.suggestion_id:
                 call.recorded = said_until
