@@ -243,18 +243,18 @@ class Session:
         A lost connection does not stop it: what has been written down is what the call shows when it is resumed.
         """
 
-        def work() -> tuple[LiveSuggestion, int]:
+        def work() -> tuple[LiveSuggestion, int]:  # and the revision that has been written down, 0 if none was
             shown = live_suggestion(advice, revision, before, call.ended)
             said_until, said = call.snapshot()
             shown = shown.model_copy(update={"related": tuple(self._related.find_and_keep(said, shown))})
-            if before is None or before.suggestion_id != shown.suggestion_id:
+            new = before is None or before.suggestion_id != shown.suggestion_id
+            if new:
                 self._record(said, shown)
-            return shown.model_copy(update={"handover": notes(said, advice, call.began)}), said_until
+            return shown.model_copy(update={"handover": notes(said, advice, call.began)}), said_until if new else 0
 
-        shown, said_until = await run_in_threadpool(work)
+        shown, recorded = await run_in_threadpool(work)
         if revision >= call.evaluated:  # or else another connection has taken over and is ahead
-            if before is None or before.suggestion_id != shown.suggestion_id:
-                call.recorded = said_until
+            call.recorded = recorded or call.recorded
             call.evaluated, call.advice, call.shown = revision, advice, shown
         return shown
 

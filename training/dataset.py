@@ -35,15 +35,15 @@ def as_datasets(parts: Mapping[str, Sequence[Item]], taxonomy: Taxonomy = PACKAG
 
 def with_others(calls: Dataset, others: Sequence[OtherText], seed: int) -> Dataset:
     """`calls`, and texts that are none, whose labels are `NO_LABEL`: at most a tenth as many as calls, seeded."""
-    chosen = random.Random(seed).sample(list(others), min(len(others), most_others(len(calls))))
+    chosen = random.Random(seed).sample(list(others), others_beside(len(calls), len(others)))
     if not chosen:
         return calls
     return concatenate_datasets([calls, Dataset.from_list([_other(text) for text in chosen], calls.features)])
 
 
-def most_others(calls: int) -> int:
-    """How many texts from another world may be learnt from beside so many calls."""
-    return int(MOST_OTHERS * calls)
+def others_beside(calls: int, others: int) -> int:
+    """How many of so many texts from another world are learnt from beside so many calls."""
+    return min(others, int(MOST_OTHERS * calls))
 
 
 def _other(text: OtherText) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from training.baseline import train_baseline
 from training.calibrate import calibrate, habit
 from training.card import GOLDEN, write_card
 from training.config import Config
-from training.dataset import as_datasets, encode, most_others, with_others
+from training.dataset import as_datasets, encode, others_beside, with_others
 from training.dataset_card import describe, write_dataset_card
 from training.evaluate import HELD_OUT, Case
 from training.export import export_fp32, quantise, save_tokenizer
@@ -125,7 +125,7 @@ def finish(
     write_measured(release, [*parts["validation"], *parts["test"]], release / REFERENCE)
     say("evaluating on the held-out split")
     report = write_report(folder / "report", HELD_OUT, [Case.of(item) for item in parts["test"]], release)
-    facts["others"] = min(len(_others("train")), most_others(len(parts["train"])))
+    facts["others"] = others_beside(len(replayed(config, material, parts["train"])), len(_others("train")))
     facts["otherworld"], facts["otherworld_confident"] = _otherworld(release)
     facts["size"] = sum(path.stat().st_size for path in release.iterdir()) / 1e6
     (release / "MODEL_CARD.md").write_text(write_card(facts, config, report), encoding="utf-8")
