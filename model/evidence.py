@@ -41,7 +41,7 @@ def _support_by_character(reading: Reading, category: int, length: int) -> Array
     expected = reading.support @ reading.joint.sum(1)
     surplus = reading.support[:, category] - expected
     spoken = np.zeros(length, np.float32)
-    for (start, end), value in zip(reading.spans, surplus, strict=True):
+    for (start, end), value in zip(reading.spans, surplus.tolist(), strict=True):
         if end > start:
             spoken[start:end] += value / (end - start)
     return spoken
@@ -49,10 +49,10 @@ def _support_by_character(reading: Reading, category: int, length: int) -> Array
 
 def _runs(spoken: Array, text: str) -> list[tuple[int, int]]:
     """Stretches of supporting characters within a clause, at most `LONGEST` characters each."""
-    floor = spoken.max() * 0.15
+    supports = (spoken > spoken.max() * 0.15).tolist()
     runs, start = [], None
     for position in range(len(text) + 1):
-        inside = position < len(text) and spoken[position] > floor and text[position] not in BREAKS
+        inside = position < len(text) and supports[position] and text[position] not in BREAKS
         if inside and start is None:
             start = position
         if start is not None and (not inside or position - start >= LONGEST):

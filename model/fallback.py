@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -77,17 +78,18 @@ class Linear:
 
     def logits(self, text: str) -> dict[str, Array]:
         """`category` (65,) and `urgency` (4,) logits."""
-        counts = Counter(number for line in text.split("\n") for number in self._numbers(line))
+        counts = Counter(chain.from_iterable(map(self._numbers, text.split("\n"))))
         return self._heads(*self._weighed(counts))
 
     def _numbers_of(self, line: str) -> tuple[int, ...]:
         """The known features of a line; none reaches over its end."""
-        return tuple(self._vocabulary[f] for f in features(line) if f in self._vocabulary)
+        return tuple(number for f in features(line) if (number := self._vocabulary.get(f)) is not None)
 
     def _weighed(self, counts: Counter[int]) -> tuple[NDArray[np.intp], Array]:
         """The numbers of the features that occur, and their TF-IDF values."""
-        numbers = np.array(sorted(counts), np.intp)
-        value = (1 + np.log([counts[n] for n in numbers])) * self._idf[numbers] if len(numbers) else np.zeros(0)
+        ordered = sorted(counts)
+        numbers = np.array(ordered, np.intp)
+        value = (1 + np.log([counts[n] for n in ordered])) * self._idf[numbers] if ordered else np.zeros(0)
         return numbers, (value / (np.linalg.norm(value) or 1.0)).astype(np.float32)
 
     def _rows(self, numbers: NDArray[np.intp]) -> Array:

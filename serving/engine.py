@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from data.records import Call, Suggestion
 from model.stability import Shown
@@ -18,6 +19,7 @@ from serving.releases import Releases
 from serving.settings import Settings
 from serving.shadow import Shadow
 
+T = TypeVar("T")
 AT_ONCE = 4  # calls of a batch: so many a live call may have to wait for
 LIVE, SINGLE, BATCH = 0.0, 0.1, 1.0  # seconds within which a live answer, a single one, a batch is due
 
@@ -81,8 +83,10 @@ class Engine:
         finally:
             self._to_come -= left
 
-    async def advise(self, newest: Callable[[], Call], shown: Shown | None) -> Advice:
-        """Advice for a live call that shows `shown`; `newest` is asked for its transcript when its turn has come.
+    async def advise(self, newest: Callable[[], Call], shown: Shown | None, then: Callable[[Advice], T]) -> T:
+        """What `then` makes, in a worker thread, of the advice for a live call that shows `shown`.
+
+        `newest` is asked for the call's transcript when its turn has come.
 
         A live call waits for one answer at a time, and places are given in the order of asking: so however fast one
         call's text comes, every other call that waits is served between two of its answers. They are bounded where
@@ -90,13 +94,13 @@ class Engine:
         """
         queued = time.perf_counter()
 
-        def work() -> Advice:
+        def work() -> T:
             begun = time.perf_counter()
             metrics.queueing.observe(begun - queued)
             advice = self.suggester.advise(newest(), shown)
             metrics.inference.observe(time.perf_counter() - begun)
             metrics.count(advice.suggestion)
-            return replace(advice, suggestion=self._marked(advice.suggestion))
+            return then(replace(advice, suggestion=self._marked(advice.suggestion)))
 
         return await asyncio.wrap_future(self._line.submit(work, LIVE))
 

@@ -93,7 +93,7 @@ class Session:
             raise Closed(1008, "a call id is 1-64 letters, digits or _ . : -")
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._news = asyncio.Event()
-        self._writing: asyncio.Future[LiveSuggestion] | None = None
+        self._writing: asyncio.Future[tuple[LiveSuggestion, float]] | None = None
         self._problems = 0
         self._arrived = 0.0
         self._tokens, self._refilled = float(BURST), time.monotonic()
@@ -211,9 +211,8 @@ class Session:
     async def _show(self, call: LiveCall) -> None:
         before, answered, arrived = call.shown, call.answered, self._arrived
         if before is None or call.has_evidence or call.advice is None:
-            revision, arrived, advice = await self._evaluated(call)
-            self._writing = asyncio.ensure_future(self._write_down(call, revision, advice, before))
-            shown = await asyncio.shield(self._writing)
+            self._writing = asyncio.ensure_future(self._evaluate(call, before))
+            shown, arrived = await asyncio.shield(self._writing)
         else:  # no evidence has come: the suggestion is as it was
             call.shown = shown = before.model_copy(update={"revision": call.revision, "changed": False})
         metrics.live_superseded.inc(max(0, shown.revision - answered - 1))
@@ -223,7 +222,12 @@ class Session:
             Card.of(shown, call.city, call.channel, call.began, settled=shown.settled, changed=shown.changed)
         )
 
-    async def _evaluated(self, call: LiveCall) -> tuple[int, float, Advice]:
+    async def _evaluate(self, call: LiveCall, before: LiveSuggestion | None) -> tuple[LiveSuggestion, float]:
+        """Makes of the newest text what the call shows, and keeps it first if it is a new suggestion; also when the
+        newest text came.
+
+        A lost connection does not stop it: what has been written down is what the call shows when it is resumed.
+        """
         revision, arrived = 0, 0.0
 
         def newest() -> Call:
@@ -232,31 +236,22 @@ class Session:
             revision, snapshot = call.snapshot()
             return snapshot
 
-        advice = await self._engine.advise(newest, call.advice.shown if call.advice else None)
-        return revision, arrived, advice
-
-    async def _write_down(
-        self, call: LiveCall, revision: int, advice: Advice, before: LiveSuggestion | None
-    ) -> LiveSuggestion:
-        """Makes of the advice on that revision what the call shows, and keeps it first if it is a new suggestion.
-
-        A lost connection does not stop it: what has been written down is what the call shows when it is resumed.
-        """
-
-        def work() -> tuple[LiveSuggestion, int]:  # and the revision that has been written down, 0 if none was
+        def write_down(advice: Advice) -> tuple[Advice, LiveSuggestion, int]:  # and the revision kept, 0 if none was
             shown = live_suggestion(advice, revision, before, call.ended)
             said_until, said = call.snapshot()
             shown = shown.model_copy(update={"related": tuple(self._related.find_and_keep(said, shown))})
             new = before is None or before.suggestion_id != shown.suggestion_id
             if new:
                 self._record(said, shown)
-            return shown.model_copy(update={"handover": notes(said, advice, call.began)}), said_until if new else 0
+            shown = shown.model_copy(update={"handover": notes(said, advice, call.began)})
+            return advice, shown, said_until if new else 0
 
-        shown, recorded = await run_in_threadpool(work)
+        held = call.advice.shown if call.advice else None
+        advice, shown, recorded = await self._engine.advise(newest, held, write_down)
         if revision >= call.evaluated:  # or else another connection has taken over and is ahead
             call.recorded = recorded or call.recorded
             call.evaluated, call.advice, call.shown = revision, advice, shown
-        return shown
+        return shown, arrived
 
     def _record(self, said: Call, shown: LiveSuggestion) -> None:
         """Writes down what is shown, before it is, with what had been said; for a worker thread."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from serving.store import state
@@ -34,6 +34,7 @@ class Batch:
         self.calls = {row.id: row for row in self._some(CallRow, CallRow.id, ids, lock=True)}
         self.seen = self._seen()
         self.transcripts: dict[str, Suggested] = {}
+        self.numbers = {(row.digest, row.call_id) for row in self._some(NumberRow, NumberRow.call_id, self._numbered())}
         self.decided = {row.call_id: row for row in self._some(DecisionRow, DecisionRow.call_id, ids)}
         self.reviews: dict[str, list[ReviewRow]] = defaultdict(list)
         self.undone = {entry.batch for entry in entries if entry.kind == "undone"}
@@ -45,6 +46,9 @@ class Batch:
             query = select(table).where(column.in_(chunk)).order_by(column)
             found += self.session.scalars(query.with_for_update() if lock else query)
         return found
+
+    def _numbered(self) -> set[str]:
+        return {entry.call_id for entry in self.entries if isinstance(entry, Suggested) and entry.numbers}
 
     def _seen(self) -> set[str]:
         found: set[str] = set()
@@ -73,10 +77,12 @@ class Batch:
                 continue
             self.seen.add(_row_id(entry))
             self._one(entry)
-        self.session.flush()
-        for call_id, said in self.transcripts.items():
-            turns = [turn.model_dump() for turn in said.turns]
-            self.session.merge(TranscriptRow(call_id=call_id, turns=turns))
+        for chunk in _chunks(list(self.transcripts)):
+            self.session.execute(delete(TranscriptRow).where(TranscriptRow.call_id.in_(chunk)))
+        self.session.add_all(
+            TranscriptRow(call_id=call_id, turns=[turn.model_dump() for turn in said.turns])
+            for call_id, said in self.transcripts.items()
+        )
         for entry in holders.values():
             self.session.merge(_holder(entry.by, entry))
 
@@ -121,7 +127,8 @@ class Batch:
             return
         self.transcripts[entry.call_id] = entry
         for digest in entry.numbers:
-            if self.session.get(NumberRow, (digest, entry.call_id)) is None:
+            if (digest, entry.call_id) not in self.numbers:
+                self.numbers.add((digest, entry.call_id))
                 row.again = row.again or self._called_before(digest, row)
                 self.session.add(NumberRow(digest=digest, call_id=entry.call_id))
 
