@@ -119,15 +119,16 @@ def run(model: Model, cases: Sequence[Case]) -> Outcome:
     return Outcome(
         cases,
         suggestions,
-        _columns([_truth(case, policy) for case in cases]),
-        _columns([_guess(s) for s in suggestions]),
+        columns([labelled(case, policy) for case in cases]),
+        columns([_guess(s) for s in suggestions]),
         {head: np.array([_probability(s)[head] for s in suggestions]) for head in ANSWERS},
         [answer(reading.joint, policy) for reading in readings],
         model.taxonomy,
     )
 
 
-def _truth(case: Case, policy: Policy) -> dict[str, str]:
+def labelled(case: Case, policy: Policy) -> dict[str, str]:
+    """By head, the right answer for the case as it is labelled."""
     rule = policy.rules[case.category]
     return {
         "category": case.category,
@@ -150,7 +151,8 @@ def _probability(s: Suggestion) -> dict[str, float]:
     return {head: float(getattr(s, head).probability) for head in ANSWERS}
 
 
-def _columns(rows: Sequence[Mapping[str, str]]) -> dict[str, NDArray[np.str_]]:
+def columns(rows: Sequence[Mapping[str, str]]) -> dict[str, NDArray[np.str_]]:
+    """The rows' answers by head."""
     return {head: np.array([str(row[head]) for row in rows]) for head in ANSWERS}
 
 

@@ -1,6 +1,9 @@
 """What stops the figures: releases together, error against the share that is confident, where police errors lie.
 
-    python -m training.limits --data FILE.jsonl… RELEASE… [--output docs/evaluation/limits]
+    python -m training.limits --data FILE.jsonl… RELEASE… [--readings FOLDER] [--output docs/evaluation/limits]
+
+`FOLDER` holds, as `FILE.NAME.jsonl`, what somebody answered who read the same calls by the guide without their labels:
+`id`, `category` and `urgency` of each.
 
 The first release is the one that is looked into. What only several together get right, more learning of this kind could
 bring; what goes wrong among the surest calls wants other text, or another label.
@@ -9,19 +12,34 @@ bring; what goes wrong among the surest calls wants other text, or another label
 import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
+from data.corpus import CategoryCode, read_lines
 from data.policy import DEFAULT_CITY, policies
+from data.tables import DataError
+from data.taxonomy import Urgency
 from model.blend import Blend
 from model.reading import Model, Reading
 from model.risk import expected_cost
 from model.text import render
-from training.evaluate import ANSWERS, Outcome, read_cases, run, under_called
+from training.evaluate import ANSWERS, Outcome, columns, labelled, read_cases, run, under_called
 from training.report import table
 
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.88, 1.0)
+
+
+class Label(BaseModel):
+    """What a reader answered for the call `id`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    category: CategoryCode
+    urgency: Urgency
 
 
 class Together:
@@ -41,8 +59,23 @@ class Together:
         ]  # fmt: skip
 
 
+def read_blind(path: Path, outcome: Outcome) -> Outcome:
+    """The same cases with a reader's answers, from a JSONL file of `Label`, in the model's place.
+
+    Raises:
+        DataError: a line that is no label; a case that has none.
+    """
+    given = {label.id: label for label in read_lines(path, Label, outcome.taxonomy)}
+    if missing := [case.id for case in outcome.cases if case.id not in given]:
+        raise DataError(path, 0, "id", f"{missing[0]!r} has not been read")
+    policy = policies(outcome.taxonomy)[DEFAULT_CITY]
+    answers = [case.model_copy(update={"category": given[case.id].category, "urgency": given[case.id].urgency})
+               for case in outcome.cases]  # fmt: skip
+    return replace(outcome, suggestions=(), guess=columns([labelled(case, policy) for case in answers]))
+
+
 def accuracies(outcomes: Mapping[str, Outcome]) -> str:
-    """A Markdown table of what each model, by its version, got right of the same cases."""
+    """A Markdown table of what each model or reader, by version or name, got right of the same cases."""
     return table(["", *ANSWERS], [[version, *(f"{found.right(head).mean():.3f}" for head in ANSWERS)]
                                   for version, found in outcomes.items()])  # fmt: skip
 
@@ -78,6 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("releases", nargs="+", type=Path)
     parser.add_argument("--data", nargs="+", type=Path, required=True)
+    parser.add_argument("--readings", type=Path, default=Path("docs/evaluation/limits/readings"))
     parser.add_argument("--output", type=Path, default=Path("reports/limits"))
     asked = parser.parse_args()
     models = [Blend(folder) for folder in asked.releases]
@@ -87,6 +121,8 @@ def main() -> None:
         cases = read_cases(path)
         outcomes = {model.version: run(model, cases) for model in answering}
         outcome = outcomes[models[0].version]
+        for read in sorted(asked.readings.glob(f"{path.stem}.*.jsonl")):
+            outcomes[f"read blind, {read.suffixes[0][1:]}"] = read_blind(read, outcome)
         parts += [f"## {path.stem}: {len(cases)} calls", accuracies(outcomes), risk(models[0], outcome),
                   police_errors(outcome)]  # fmt: skip
     asked.output.mkdir(parents=True, exist_ok=True)
