@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         recorder.start()
         engine.start()
-        Thread(target=fill_quietly, args=(app.state.related, store), name="related", daemon=True).start()
+        Thread(target=fill_quietly, args=(app.state.related, recorder), name="related", daemon=True).start()
         Thread(target=live.rehearse, args=(engine, app.state.related), name="rehearsal", daemon=True).start()
         refresher.start()
         drift.start()

@@ -16,6 +16,7 @@ from data.records import Call, Record, Suggestion, Turn
 from model.likeness import vector
 from serving.related_window import MOST_CALLS, WINDOW_HOURS, Marks, Window
 from serving.store.private import Hasher, said_numbers
+from serving.store.recorder import Recorder
 from serving.store.schema import CallRow, NumberRow, TranscriptRow, Turns
 from serving.store.store import Store, StoreAway
 
@@ -119,10 +120,14 @@ def fill(related: Related, store: Store, now: datetime | None = None) -> int:
     return count
 
 
-def fill_quietly(related: Related, store: Store) -> None:
-    """As `fill`, for a thread at the start: without the database the window begins empty, and calls go on."""
+def fill_quietly(related: Related, recorder: Recorder) -> None:
+    """As `fill`, for a thread at the start, once what a former process left behind is stored.
+
+    Without the database the window begins empty, and calls go on.
+    """
+    recorder.settled()
     try:
-        fill(related, store)
+        fill(related, recorder.store)
     except (StoreAway, DBAPIError) as error:
         structlog.get_logger().warning("related calls of the last days are not known", kind=type(error).__name__)
 

@@ -15,7 +15,7 @@ from model.likeness import SIZE, Vector, vector
 from model.suggest import Suggester
 from serving import related_window as module
 from serving.keys import Key, Role
-from serving.related import Related, fill
+from serving.related import Related, fill, fill_quietly
 from serving.related_measure import load_pairs, measure
 from serving.related_window import Marks, Window
 from serving.store.recorder import Recorder
@@ -25,6 +25,7 @@ from tests.conftest import said
 FIRE = "拱墅区祥符街道某小区起火，三楼冒黑烟"
 SAME_FIRE = "拱墅祥符这边着火了，三楼窗口往外冒黑烟，有人在喊"
 HOUR = 3600.0
+KEY = Key(id="k1", role=Role.OPERATOR, digest="x", created="2026-01-01")
 
 
 def words(text: str) -> Vector:
@@ -103,8 +104,7 @@ def test_stored_calls_come_back_at_the_start(suggester: Suggester, tmp_path: Pat
     recorder = Recorder(store, tmp_path, "hangzhou")
     recorder.start()
     first = said(FIRE + "，电话13857189966", call_id="first")
-    key = Key(id="k1", role=Role.OPERATOR, digest="x", created="2026-01-01")
-    recorder.suggested(first, suggester.suggest(first), key)
+    recorder.suggested(first, suggester.suggest(first), KEY)
     assert recorder.settled("first")
     recorder.stop()
     related = Related()
@@ -113,6 +113,22 @@ def test_stored_calls_come_back_at_the_start(suggester: Suggester, tmp_path: Pat
     assert [found.call_id for found in related.find(second, suggester.suggest(second))] == ["first"]
     assert fill(Related(), store, datetime.now(UTC) + timedelta(hours=73)) == 0
     store.close()
+
+
+def test_what_a_killed_process_left_is_known_after_the_first_start(
+    suggester: Suggester, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, call = Store(f"sqlite:///{tmp_path}/calls.db"), said(FIRE, call_id="first")
+    killed = Recorder(store, tmp_path, "hangzhou")
+    killed.suggested(call, suggester.suggest(call), KEY)
+    killed.stop()  # without ever having begun to drain
+    related, recorder = Related(), Recorder(store, tmp_path, "hangzhou")
+    recorder.start()  # makes the database, and stores what waits
+    fill_quietly(related, recorder)
+    recorder.stop()
+    store.close()
+    assert len(related) == 1
+    assert "not known" not in capsys.readouterr().out
 
 
 def test_the_bounds_hold_on_the_written_set(suggester: Suggester) -> None:
