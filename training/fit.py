@@ -2,6 +2,7 @@
 
 import pickle
 import random
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -151,6 +152,7 @@ def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = Fa
     random.seed(config.fit.seed)
     network, tokenizer = build_network(config, data["train"])
     use_half_attention(network.encoder)
+    before = {name: weight.clone() for name, weight in network.state_dict().items()} if config.fit.kept else {}
     lessons = config.distil.teacher
     teacher = ask(lessons, data["train"].to_list(), folder.parent / TEACHER, taxonomy_of(config)) if lessons else None
     steps = -(-len(data["train"]) // config.fit.batch_size) * config.fit.epochs
@@ -187,4 +189,14 @@ def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = Fa
         compute_metrics=accuracies,
     )
     trainer.train(resume_from_checkpoint=resume or None)
+    if before:
+        network.load_state_dict(mean_of(network.state_dict(), before, config.fit.kept))
     return network
+
+
+def mean_of(
+    after: Mapping[str, torch.Tensor], before: Mapping[str, torch.Tensor], kept: float
+) -> dict[str, torch.Tensor]:
+    """The mean of two networks of one shape, `before` with the share `kept`; whole numbers are those of `after`."""
+    return {name: torch.lerp(weight, before[name], kept) if weight.is_floating_point() else weight
+            for name, weight in after.items()}  # fmt: skip
