@@ -30,11 +30,12 @@ def _own(run: dict[str, Any]) -> str:
 def write_card(run: dict[str, Any], config: Config, report: dict[str, Any]) -> str:
     """The card's Markdown from the facts of the run and its report on the held-out split."""
     warm = f", warm start from {config.base.warm_start}" if config.base.warm_start else ""
+    kept = f", of the weights before {config.fit.kept:.0%} kept" if config.fit.kept else ""
     return rendered(
         "MODEL_CARD.md",
         **run,
         own=_own(run),
-        warm=warm,
+        warm=warm + kept,
         taught=f", distilled from {run['teacher']}" if run.get("teacher") else "",
         base=BASES.get(config.base.name, config.base.name),
         epochs=config.fit.epochs,
