@@ -18,7 +18,7 @@ from serving.problems import SECURITY_HEADERS, Problem, respond
 MAX_BODY = 2**21
 MAX_BODIES = {"/v1/classify/batch": 16 * 2**20}
 # Requests that work with the store at a time: more threads do not make Python faster, only the clock slower.
-TOGETHER = 8
+TOGETHER = 3
 Refusal = Callable[[bool], Problem | None]
 
 
