@@ -93,7 +93,7 @@ class Session:
             raise Closed(1008, "a call id is 1-64 letters, digits or _ . : -")
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._news = asyncio.Event()
-        self._writing: asyncio.Future[tuple[LiveSuggestion, float]] | None = None
+        self._evaluation: asyncio.Future[tuple[LiveSuggestion, float]] | None = None
         self._problems = 0
         self._arrived = 0.0
         self._tokens, self._refilled = float(BURST), time.monotonic()
@@ -144,7 +144,7 @@ class Session:
     async def _wind_up(self, call: LiveCall, jobs: Sequence[asyncio.Future[Any]]) -> None:
         for job in jobs:
             job.cancel()
-        await asyncio.wait([*jobs, *([self._writing] if self._writing else [])])
+        await asyncio.wait([*jobs, *([self._evaluation] if self._evaluation else [])])
         if call.shown and call.recorded < call.text_revision:  # a suggestion's words are kept as they were with it
             call.shown = call.shown.model_copy(update={"suggestion_id": uuid.uuid4().hex})
             revision, said = call.snapshot()
@@ -211,8 +211,8 @@ class Session:
     async def _show(self, call: LiveCall) -> None:
         before, answered, arrived = call.shown, call.answered, self._arrived
         if before is None or call.has_evidence or call.advice is None:
-            self._writing = asyncio.ensure_future(self._evaluate(call, before))
-            shown, arrived = await asyncio.shield(self._writing)
+            self._evaluation = asyncio.ensure_future(self._evaluate(call, before))
+            shown, arrived = await asyncio.shield(self._evaluation)
         else:  # no evidence has come: the suggestion is as it was
             call.shown = shown = before.model_copy(update={"revision": call.revision, "changed": False})
         metrics.live_superseded.inc(max(0, shown.revision - answered - 1))

@@ -34,7 +34,8 @@ class Batch:
         self.calls = {row.id: row for row in self._some(CallRow, CallRow.id, ids, lock=True)}
         self.seen = self._seen()
         self.transcripts: dict[str, Suggested] = {}
-        self.numbers = {(row.digest, row.call_id) for row in self._some(NumberRow, NumberRow.call_id, self._numbered())}
+        numbered = {entry.call_id for entry in entries if isinstance(entry, Suggested) and entry.numbers}
+        self.numbers = {(row.digest, row.call_id) for row in self._some(NumberRow, NumberRow.call_id, numbered)}
         self.decided = {row.call_id: row for row in self._some(DecisionRow, DecisionRow.call_id, ids)}
         self.reviews: dict[str, list[ReviewRow]] = defaultdict(list)
         self.undone = {entry.batch for entry in entries if entry.kind == "undone"}
@@ -46,9 +47,6 @@ class Batch:
             query = select(table).where(column.in_(chunk)).order_by(column)
             found += self.session.scalars(query.with_for_update() if lock else query)
         return found
-
-    def _numbered(self) -> set[str]:
-        return {entry.call_id for entry in self.entries if isinstance(entry, Suggested) and entry.numbers}
 
     def _seen(self) -> set[str]:
         found: set[str] = set()
