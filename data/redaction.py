@@ -17,6 +17,7 @@ from data.plain import simplify
 from data.records import Turn
 from data.redaction_names import Names
 from data.redaction_numbers import Numbers
+from data.remember import remembered
 from data.tables import DATA_DIR, Row, load_table, with_fragments
 
 FOLDER = DATA_DIR / "redaction"
@@ -125,6 +126,7 @@ def numbers_and_shapes(view: str) -> list[Span]:
     return _merged([*spans, *(span for shape in load_shapes() for span in shape.spans(view))])
 
 
+@remembered
 def redact(text: str) -> str:
     """`text` with a mark in place of each piece of personal data; at most four times as long.
 

@@ -21,11 +21,11 @@ class Blend(Encoder):
     """
 
     def __init__(self, folder: Path = BUNDLED, threads: int = 0) -> None:
-        self._linear = Linear(folder)
+        self.linear = Linear(folder)
         super().__init__(folder, threads)
 
     def _scores(self, logits: Mapping[str, Array], text: str, spans: Sequence[tuple[int, int]]) -> dict[str, Array]:
-        return scores(logits, self._linear.logits(kept(text, spans)), self.calibration)
+        return scores(logits, self.linear.logits(kept(text, spans)), self.calibration)
 
 
 def kept(text: str, spans: Sequence[tuple[int, int]]) -> str:

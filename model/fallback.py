@@ -1,7 +1,7 @@
 """The linear model that answers when the release cannot be loaded: jieba words and character n-grams."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,11 @@ class Linear:
         """One reading a text."""
         return [self._read(text) for text in texts]
 
+    def glance(self, text: str) -> Reading:
+        """A reading in a tenth of the time, without what speaks for it."""
+        none = np.zeros((0, len(self.taxonomy.codes)), np.float32)
+        return Reading(_table(self.logits(text)), [], none, glance=True, taxonomy=self.taxonomy)
+
     def logits(self, text: str) -> dict[str, Array]:
         """`category` (65,) and `urgency` (4,) logits."""
         counts = Counter(chain.from_iterable(map(self._numbers, text.split("\n"))))
@@ -110,8 +115,13 @@ class Linear:
         share, count = dict(zip(numbers.tolist(), value, strict=True)), len(self.taxonomy.codes)
         rows = dict(zip(numbers.tolist(), self._rows(numbers)[:, :count], strict=True))
         support = np.array([share[n] / counts[n] * rows[n] for n, _, _ in found])
-        table = softmax(logits["category"])[:, None] * softmax(logits["urgency"])[None, :]
-        return Reading(table, [(a, b) for _, a, b in found], support.reshape(-1, count), taxonomy=self.taxonomy)
+        spans = [(a, b) for _, a, b in found]
+        return Reading(_table(logits), spans, support.reshape(-1, count), taxonomy=self.taxonomy)
+
+
+def _table(logits: Mapping[str, Array]) -> Array:
+    table: Array = softmax(logits["category"])[:, None] * softmax(logits["urgency"])[None, :]
+    return table
 
 
 class Nothing:

@@ -13,7 +13,8 @@ class Reading:
     """What a model made of one text. `joint` is (65, 4), over the categories of `taxonomy`.
 
     `support` is (spans, 65): how much each of `spans` (character offsets, end exclusive) speaks for each category.
-    `is_call` is False for a text from another world, on which no answer is worth much.
+    `is_call` is False for a text from another world, on which no answer is worth much; a `glance` is a reading by less
+    than the whole model, which follows.
     """
 
     joint: Array
@@ -21,6 +22,7 @@ class Reading:
     support: Array
     is_call: bool = True
     taxonomy: Taxonomy = PACKAGED
+    glance: bool = False
 
 
 class Model(Protocol):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from model.release import BUNDLED, FILES, NEURAL, Release, ReleaseError, open_re
 from model.text import head_and_tail, render
 
 GOLDEN_TOLERANCE = 0.02
+GREETING, MOST = 24, 256  # characters of a text whose reading is kept, as most calls begin alike; texts that are kept
 
 
 class Encoder:
@@ -29,6 +31,7 @@ class Encoder:
         release = open_release(folder, NEURAL)
         self.version, self._max_tokens = release.version, release.max_tokens
         self.taxonomy = release.taxonomy
+        self._known = lru_cache(MOST)(self._read)
         try:
             self._load(release, threads)
         except ReleaseError:
@@ -79,15 +82,15 @@ class Encoder:
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text; the support of a token is its linear share in the categories' logits."""
+        return [(self._known if len(text) <= GREETING else self._read)(text) for text in texts]
+
+    def _read(self, text: str) -> Reading:
         weight = self._linear_heads["category"][0]
-        readings = []
-        for text in texts:
-            vectors, spans = self._vectors(text)
-            pooled = vectors.mean(0)
-            table = joint(self._scores(self.heads(pooled), text, spans), self.calibration)
-            is_call = bool(self._call[0] @ pooled + self._call[1] >= 0)
-            readings.append(Reading(table, spans, vectors @ weight.T / len(vectors), is_call, self.taxonomy))
-        return readings
+        vectors, spans = self._vectors(text)
+        pooled = vectors.mean(0)
+        table = joint(self._scores(self.heads(pooled), text, spans), self.calibration)
+        is_call = bool(self._call[0] @ pooled + self._call[1] >= 0)
+        return Reading(table, spans, vectors @ weight.T / len(vectors), is_call, taxonomy=self.taxonomy)
 
     def _scores(self, logits: Mapping[str, Array], text: str, spans: Sequence[tuple[int, int]]) -> dict[str, Array]:
         return scores(logits, None, self.calibration)

@@ -1,6 +1,7 @@
 """The whole way of a call: read, route, place, ask. One `Suggester` per process."""
 
 import re
+import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +46,7 @@ class Advice:
     """A suggestion with what an operator who is still on the call sees beside it.
 
     `shown` is what the next advice of the call is to hold on to; not `settled` means that too little has been said.
+    At a `glance` only the linear model has read it.
     """
 
     suggestion: Suggestion
@@ -52,6 +54,7 @@ class Advice:
     facts: tuple[Fact, ...]
     shown: Shown
     settled: bool
+    glance: bool = False
 
 
 class Suggester:
@@ -156,11 +159,29 @@ class Suggester:
         Raises:
             UnknownCity: no policy for the call's city.
         """
+        return self._advise(call, shown, self._read, load_stability())
+
+    def glance(self, call: Call, shown: Shown | None = None) -> Advice:
+        """As `advise`, in a fifth of its time: by the linear model alone, which is never sure of anything.
+
+        That it goes on leading for some time takes nothing over, as the whole model has the word by then.
+
+        Raises:
+            UnknownCity: no policy for the call's city.
+        """
+        linear = self.model.linear if isinstance(self.model, Blend) else self.model
+        read = linear.glance if isinstance(linear, Linear) else self._read
+        return self._advise(call, shown, read, load_stability().model_copy(update={"patience": sys.maxsize}))
+
+    def _read(self, text: str) -> Reading:
+        return self.read([text])[0]
+
+    def _advise(self, call: Call, shown: Shown | None, read: Callable[[str], Reading], rules: Stability) -> Advice:
         begun = time.perf_counter()
         self.policy(call.city)
         rendered = render(call.transcript)
-        (reading,) = self.read([rendered.text])
-        advice = self.advice(call, rendered, reading, shown, load_stability())
+        reading = read(rendered.text)
+        advice = self.advice(call, rendered, reading, shown, rules)
         elapsed = round((time.perf_counter() - begun) * 1e3, 2)
         return replace(advice, suggestion=advice.suggestion.model_copy(update={"elapsed_ms": elapsed}))
 
@@ -205,7 +226,7 @@ class Suggester:
             elapsed_ms=0.0,
         )
         facts = find_facts(call.transcript, place) if rules else ()
-        return Advice(suggestion, checks, facts, decision.shown, decision.settled)
+        return Advice(suggestion, checks, facts, decision.shown, decision.settled, reading.glance)
 
     def decision(
         self,
@@ -222,7 +243,7 @@ class Suggester:
         flags = [(found.flag, _as_said(found, rendered, call.transcript)) for found in raised]
         heard = sum(len(turn.text) for turn in turns if turn.speaker == "caller")
         sure = partial(self._confident, reading, policy, rendered)
-        doubted = len(raised) == 1 and self._doubted(raised[0], turns, reading, policy, rendered)
+        doubted = len(raised) == 1 and not reading.glance and self._doubted(raised[0], turns, reading, policy, rendered)
         return decide(reading.joint, policy, flags, sure, heard, shown, rules, doubted)
 
     def _doubted(
@@ -247,7 +268,7 @@ class Suggester:
         """
         sure = expected_cost(reading.joint, policy, reply.destination, reply.urgency) <= self.model.confident_at
         worded = reply.category != SILENT and len(HAN.findall(rendered.text)) >= FEWEST_HAN
-        return sure and reading.is_call and not self.degraded and worded
+        return sure and reading.is_call and not reading.glance and not self.degraded and worded
 
 
 def _as_said(raised: Raised, rendered: Rendered, turns: Sequence[Turn]) -> str:

@@ -83,6 +83,7 @@ def serve(
     # What has been loaded stays for good: the collector need not walk it again, in the middle of a call.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(5_000, 10, 10)  # walking what two thousand remembered calls hold stops all for 0.1 s: less often
     sys.setswitchinterval(0.001)  # seconds: a message that has come waits so long for a thread that computes, not 5 ms
     uvicorn.run(application, host=chosen.host, port=chosen.port, **OPTIONS)
 

@@ -21,6 +21,7 @@ from serving.shadow import Shadow
 
 T = TypeVar("T")
 AT_ONCE = 4  # calls of a batch: so many a live call may have to wait for
+CROWDED = 0.05  # seconds that a live call waits for its turn; one that would wait longer is glanced at meanwhile
 LIVE, SINGLE, BATCH = 0.0, 0.1, 1.0  # seconds within which a live answer, a single one, a batch is due
 
 
@@ -41,7 +42,7 @@ class Engine:
         self._follower = Follower(settings.release_poll_seconds, (self.releases.look, self.policies.look))
         self.shadow = Shadow(settings, self.releases)
         self.missing: Callable[[], tuple[str, ...]] = nothing
-        self._line = Line(settings.concurrency)
+        self._line, self._glances = Line(settings.concurrency, nice=10), Line(1)
         self._concurrency, self._patience = settings.concurrency, settings.queue_seconds
         self._to_come = 0  # calls of batches whose part has not been lined up yet
         metrics.degraded.set(len(self.suggester.degraded))
@@ -83,10 +84,17 @@ class Engine:
         finally:
             self._to_come -= left
 
-    async def advise(self, newest: Callable[[], Call], shown: Shown | None, then: Callable[[Advice], T]) -> T:
+    @property
+    def crowded(self) -> bool:
+        """Whether a live call that asks now is better glanced at while it waits."""
+        return self._line.wait(LIVE) > CROWDED
+
+    async def advise(
+        self, newest: Callable[[], Call], shown: Shown | None, then: Callable[[Advice], T], glance: bool = False
+    ) -> T:
         """What `then` makes, in a worker thread, of the advice for a live call that shows `shown`.
 
-        `newest` is asked for the call's transcript when its turn has come.
+        `newest` is asked for the call's transcript when its turn has come; a `glance` has a thread of its own.
 
         A live call waits for one answer at a time, and places are given in the order of asking: so however fast one
         call's text comes, every other call that waits is served between two of its answers. They are bounded where
@@ -96,13 +104,16 @@ class Engine:
 
         def work() -> T:
             begun = time.perf_counter()
-            metrics.queueing.observe(begun - queued)
-            advice = self.suggester.advise(newest(), shown)
-            metrics.inference.observe(time.perf_counter() - begun)
+            advice = (self.suggester.glance if glance else self.suggester.advise)(newest(), shown)
+            if glance:
+                metrics.live_glances.inc()
+            else:
+                metrics.queueing.observe(begun - queued)
+                metrics.inference.observe(time.perf_counter() - begun)
             metrics.count(advice.suggestion)
             return then(replace(advice, suggestion=self._marked(advice.suggestion)))
 
-        return await asyncio.wrap_future(self._line.submit(work, LIVE))
+        return await asyncio.wrap_future((self._glances if glance else self._line).submit(work, LIVE))
 
     def _timed(self, calls: Sequence[Call]) -> Callable[[], list[Suggestion]]:
         queued = time.perf_counter()
@@ -139,3 +150,4 @@ class Engine:
         self.shadow.stop()
         self._follower.stop()
         self._line.close()
+        self._glances.close()

@@ -1,10 +1,12 @@
 """Work that waits for one of a few threads: what is due first runs first, and how long new work would wait is known."""
 
 import heapq
+import os
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
@@ -24,6 +26,12 @@ class Pace:
         self.seconds += RECENT * (seconds / calls - self.seconds)
 
 
+def _yield_cores(nice: int) -> None:
+    """Lets the process' other threads go first (Linux)."""
+    if nice and hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+
+
 class Line:
     """At most `threads` pieces of work at a time.
 
@@ -31,9 +39,9 @@ class Line:
     what is not is still never passed over for good.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, nice: int = 0) -> None:
         self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, "suggest")
+        self._pool = ThreadPoolExecutor(threads, "suggest", partial(_yield_cores, nice))
         self._lock = threading.Lock()
         self._waiting: list[tuple[float, int, int, Future[Any], Callable[[], Any]]] = []
         self._number = count()

@@ -93,8 +93,8 @@ class Session:
             raise Closed(1008, "a call id is 1-64 letters, digits or _ . : -")
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._news = asyncio.Event()
-        self._evaluation: asyncio.Future[tuple[LiveSuggestion, float]] | None = None
-        self._problems = 0
+        self._evaluations: set[asyncio.Future[tuple[LiveSuggestion, float]]] = set()
+        self._problems = self._sent = 0
         self._arrived = 0.0
         self._tokens, self._refilled = float(BURST), time.monotonic()
 
@@ -129,8 +129,9 @@ class Session:
             Closed, WebSocketDisconnect: how it ended.
         """
         with self._calls.attached(self._call_id, self) as call:
-            await self._send(call.ready().model_dump_json())
-            if call.answered < call.revision:
+            self._sent = call.answered
+            await self._websocket.send_text(call.ready().model_dump_json())
+            if call.answered < call.revision or call.has_evidence:
                 self._news.set()
             jobs = [asyncio.ensure_future(job) for job in (self._listen(call), self._answer(call), self._end)]
             try:
@@ -144,7 +145,7 @@ class Session:
     async def _wind_up(self, call: LiveCall, jobs: Sequence[asyncio.Future[Any]]) -> None:
         for job in jobs:
             job.cancel()
-        await asyncio.wait([*jobs, *([self._evaluation] if self._evaluation else [])])
+        await asyncio.wait([*jobs, *self._evaluations])
         if call.shown and call.recorded < call.text_revision:  # a suggestion's words are kept as they were with it
             call.shown = call.shown.model_copy(update={"suggestion_id": uuid.uuid4().hex})
             revision, said = call.snapshot()
@@ -189,7 +190,7 @@ class Session:
         self._problems += 1
         if self._problems > MOST_PROBLEMS:
             raise Closed(4429, f"more than {MOST_PROBLEMS} bad messages")
-        await self._send(as_message(problem))
+        await self._websocket.send_text(as_message(problem))
 
     async def _pace(self) -> None:
         """Lets the others run; a connection that sends without pause is read no faster than `PER_SECOND`."""
@@ -199,35 +200,54 @@ class Session:
         await asyncio.sleep(max(0.0, -self._tokens / PER_SECOND))
 
     async def _answer(self, call: LiveCall) -> None:
-        """One evaluation at a time; what comes in meanwhile is in the next one."""
+        """One evaluation at a time; what comes in meanwhile is in the next, and glanced at where that waits."""
         while True:
             await self._news.wait()
             self._news.clear()
-            if not call.silent and (call.answered < call.revision or (call.ended and call.has_evidence)):
-                await self._show(call)
+            while not call.silent and call.has_evidence:
+                evaluation = self._begin(call)
+                while not evaluation.done():
+                    if self._engine.crowded:
+                        await self._at_once(call)
+                    await self._news.wait()
+                    self._news.clear()
+                await self._show(call, *evaluation.result())
+            if not call.silent:
+                await self._at_once(call)
             if call.ended and (call.silent or (call.answered == call.revision and not call.has_evidence)):
                 raise Closed(1000, "the call has ended")
 
-    async def _show(self, call: LiveCall) -> None:
-        before, answered, arrived = call.shown, call.answered, self._arrived
-        if before is None or call.has_evidence or call.advice is None:
-            self._evaluation = asyncio.ensure_future(self._evaluate(call, before))
-            shown, arrived = await asyncio.shield(self._evaluation)
-        else:  # no evidence has come: the suggestion is as it was
-            call.shown = shown = before.model_copy(update={"revision": call.revision, "changed": False})
-        metrics.live_superseded.inc(max(0, shown.revision - answered - 1))
-        await self._send(shown.model_dump_json())
+    async def _at_once(self, call: LiveCall) -> None:
+        """Answers what has come without the whole model: at a glance or, where it is no evidence, as before."""
+        if call.is_news or call.shown is None:
+            await self._show(call, *await asyncio.shield(self._begin(call, glance=True)))
+        elif call.answered < call.revision:
+            call.shown = call.shown.model_copy(update={"revision": call.revision, "changed": False})
+            await self._show(call, call.shown, self._arrived)
+
+    async def _show(self, call: LiveCall, shown: LiveSuggestion, arrived: float) -> None:
+        """Sends what the call shows, if it is still that."""
+        if shown is not call.shown:
+            return
+        metrics.live_superseded.inc(max(0, shown.revision - self._sent - 1))
+        self._sent = shown.revision
+        await self._websocket.send_text(shown.model_dump_json())
         metrics.live_seconds.observe(time.perf_counter() - arrived)
-        self._calls.wall.show(
-            Card.of(shown, call.city, call.channel, call.began, settled=shown.settled, changed=shown.changed)
-        )
+        told = {"settled": shown.settled, "changed": shown.changed}
+        self._calls.wall.show(Card.of(shown, call.city, call.channel, call.began, **told))
 
-    async def _evaluate(self, call: LiveCall, before: LiveSuggestion | None) -> tuple[LiveSuggestion, float]:
+    def _begin(self, call: LiveCall, glance: bool = False) -> asyncio.Future[tuple[LiveSuggestion, float]]:
+        """An evaluation, whose end is news. A lost connection does not stop it: what it writes down is what the call
+        shows when it is resumed."""
+        evaluation = asyncio.ensure_future(self._evaluate(call, glance))
+        self._evaluations.add(evaluation)
+        evaluation.add_done_callback(self._evaluations.discard)
+        evaluation.add_done_callback(lambda _: self._news.set())
+        return evaluation
+
+    async def _evaluate(self, call: LiveCall, glance: bool) -> tuple[LiveSuggestion, float]:
         """Makes of the newest text what the call shows, and keeps it first if it is a new suggestion; also when the
-        newest text came.
-
-        A lost connection does not stop it: what has been written down is what the call shows when it is resumed.
-        """
+        newest text came."""
         revision, arrived = 0, 0.0
 
         def newest() -> Call:
@@ -237,29 +257,34 @@ class Session:
             return snapshot
 
         def write_down(advice: Advice) -> tuple[Advice, LiveSuggestion, int]:  # and the revision kept, 0 if none was
+            before = call.shown
             shown = live_suggestion(advice, revision, before, call.ended)
-            said_until, said = call.snapshot()
-            shown = shown.model_copy(update={"related": tuple(self._related.find_and_keep(said, shown))})
             new = before is None or before.suggestion_id != shown.suggestion_id
+            if glance and before is not None and not new:
+                return advice, shown.model_copy(update={"related": before.related, "handover": before.handover}), 0
+            said_until, said = call.snapshot()
+            if not glance:
+                shown = shown.model_copy(update={"related": tuple(self._related.find_and_keep(said, shown))})
             if new:
                 self._record(said, shown)
             shown = shown.model_copy(update={"handover": notes(said, advice, call.began)})
             return advice, shown, said_until if new else 0
 
-        held = call.advice.shown if call.advice else None
-        advice, shown, recorded = await self._engine.advise(newest, held, write_down)
-        if revision >= call.evaluated:  # or else another connection has taken over and is ahead
+        advice, shown, recorded = await self._engine.advise(newest, call.held, write_down, glance)
+        # What took more into account stands: a later glance, the whole model's reading of the same words, or what
+        # another connection that has taken over is ahead by.
+        if revision >= call.answered and not (glance and revision == call.evaluated):
             call.recorded = recorded or call.recorded
-            call.evaluated, call.advice, call.shown = revision, advice, shown
+            call.held, call.shown = advice.shown, shown
+        call.glanced = max(call.glanced, revision)
+        if not glance:
+            call.evaluated = max(call.evaluated, revision)
         return shown, arrived
 
     def _record(self, said: Call, shown: LiveSuggestion) -> None:
         """Writes down what is shown, before it is, with what had been said; for a worker thread."""
         suggestion = Suggestion.model_validate({name: getattr(shown, name) for name in Suggestion.model_fields})
         self._recorder.suggested(said, suggestion, self.key)
-
-    async def _send(self, text: str) -> None:
-        await self._websocket.send_text(text)
 
 
 def rehearse(engine: Engine, related: Related) -> None:

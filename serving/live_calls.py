@@ -9,7 +9,7 @@ from typing import Protocol
 
 from data.policy import policies
 from data.records import MAX_CHARACTERS, MAX_TURNS, Call, Turn, is_blank
-from model.suggest import Advice
+from model.stability import Shown
 from serving import metrics
 from serving.keys import Key
 from serving.live_messages import KnownTurn, LiveSuggestion, Ready, StartMessage, TurnMessage
@@ -44,7 +44,8 @@ class LiveCall:
     """One call on line. `revision` counts the turn messages taken.
 
     `text_revision` is the last that changed a word, `caller_revision` the last that changed one of the caller's,
-    `evaluated` the last that the advice knows of, `recorded` the last that has been written down.
+    `evaluated` the last that the whole model has read, `glanced` the last that at least the linear one has, `recorded`
+    the last that has been written down; `held` is what the next advice is to hold on to.
     `turns` is replaced, never changed, so that a worker thread can read it at any time.
     """
 
@@ -55,8 +56,8 @@ class LiveCall:
         self.partial: list[bool] = []
         self.characters = self.revision = self.text_revision = self.caller_revision = 0
         self.shown: LiveSuggestion | None = None
-        self.advice: Advice | None = None
-        self.evaluated = self.recorded = 0
+        self.held: Shown | None = None
+        self.evaluated = self.glanced = self.recorded = 0
         self._audible: tuple[Turn, ...] = ()
         self.began = time.time()
         self.ended = False
@@ -121,14 +122,22 @@ class LiveCall:
 
     @property
     def has_evidence(self) -> bool:
-        """Whether there is something that the advice does not know and should.
+        """Whether there is something that the whole model has not read and should."""
+        return self.evaluated < self._evidence
 
-        What the operator says is no evidence: it is read with the caller's next words, or when the call ends. Only
-        while the caller has said nothing it is all there is.
+    @property
+    def is_news(self) -> bool:
+        """Whether not even a glance has fallen on it."""
+        return self.glanced < self._evidence
+
+    @property
+    def _evidence(self) -> int:
+        """The last revision that brought any.
+
+        What the operator says is none: it is read with the caller's next words, or when the call ends. Only while the
+        caller has said nothing it is all there is.
         """
-        if self.advice is None or self.evaluated < self.caller_revision:
-            return True
-        return self.evaluated < self.text_revision and (self.ended or not self.caller_revision)
+        return self.text_revision if self.ended or not self.caller_revision else self.caller_revision
 
     @property
     def answered(self) -> int:

@@ -145,10 +145,27 @@ def as_message(problem: Problem) -> str:
     return json.dumps({"type": "problem", "problem": values.pop("type")} | values, ensure_ascii=False)
 
 
+# What a glance that comes to the same leaves as the whole model had it.
+READ = (
+    "police",
+    "category",
+    "urgency",
+    "destination",
+    "linked",
+    "action",
+    "consent",
+    "confident",
+    "reasons",
+    "evidence",
+)
+
+
 def live_suggestion(advice: Advice, revision: int, before: LiveSuggestion | None, ended: bool) -> LiveSuggestion:
     """What goes out for this advice; while it recommends the same, it is the same suggestion."""
     settled = advice.settled or ended
     suggestion = advice.suggestion.model_copy(update={"confident": advice.suggestion.confident and settled})
+    if advice.glance and before is not None and _answers(before) == _answers(suggestion):
+        suggestion = suggestion.model_copy(update={name: getattr(before, name) for name in READ})
     values = dict(suggestion) | {
         "revision": revision,
         "changed": before is not None and before.destination.code != suggestion.destination.code,
@@ -159,6 +176,16 @@ def live_suggestion(advice: Advice, revision: int, before: LiveSuggestion | None
     if before is not None and recommended(before) == recommended(suggestion):
         values["suggestion_id"] = before.suggestion_id
     return LiveSuggestion(**values)
+
+
+def _answers(suggestion: Suggestion) -> tuple[object, ...]:
+    return (
+        suggestion.police.label,
+        suggestion.category.code,
+        suggestion.urgency.level,
+        suggestion.destination.code,
+        [flag.id for flag in suggestion.red_flags],
+    )
 
 
 def recommended(suggestion: Suggestion) -> tuple[object, ...]:

@@ -31,6 +31,9 @@ live_seconds = Histogram(
 live_superseded = Counter(
     "yidiantong_live_superseded_total", "Messages of live calls whose text was replaced before it was evaluated"
 )
+live_glances = Counter(
+    "yidiantong_live_glances_total", "Suggestions of live calls by the linear model, while the whole one was busy"
+)
 drift_psi = Gauge(
     "yidiantong_drift_psi",
     "How far the last seven days are from the reference, by feature (PSI; NaN for too few calls)",

@@ -28,6 +28,7 @@ from data.corpus import load_corpus, split_groups
 from tests.serving.test_serve import first_keys, served
 
 FULL = 4429  # the close code when no place is free
+RAMP = 15.0  # seconds over which the lines begin, about as long as a call goes on: at no time are all calls new
 PATIENCE = 10.0  # seconds that a suggestion may take before its message counts as lost
 
 
@@ -57,7 +58,7 @@ async def converse(
     url: str, key: str, name: str, calls: list[list[dict[str, str]]], until: float, every: float, tally: Tally
 ) -> None:
     """One line: calls one after the other, a turn every `every` seconds, until `until`."""
-    await asyncio.sleep(random.random() * every)
+    await asyncio.sleep(random.random() * RAMP)
     for number, turns in enumerate(cycle(calls)):
         if time.monotonic() >= until:
             return

@@ -197,3 +197,28 @@ def test_an_unknown_city(suggester: Suggester) -> None:
 
 def test_no_calls(suggester: Suggester) -> None:
     assert suggester.suggest_many([]) == []
+
+
+def test_a_glance_is_the_linear_models_and_sure_of_nothing(
+    suggester: Suggester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise AssertionError("the encoder was asked")
+
+    call = said("诸暨牌头这边，我停在菜场门口的电瓶车被偷了，昨天晚上还在的")
+    monkeypatch.setattr(suggester.model, "_vectors", forbidden)
+    glance = suggester.glance(call)
+    assert glance.glance
+    assert glance.suggestion.category.code == "theft"
+    assert not glance.suggestion.confident
+    assert glance.suggestion.evidence == ()
+    assert {"place"} <= {fact.field for fact in glance.facts}
+
+
+def test_a_glance_holds_what_is_shown_but_not_back_danger(suggester: Suggester) -> None:
+    noise = "楼上半夜三更还在跳操，咚咚咚的吵得人睡不着，跟他们说了也不听，你们管不管的"
+    shown = suggester.advise(said(noise)).shown
+    more = suggester.glance(said(noise + "，我明天还要上班，一个月了都是这样，物业也来过，物业说他们管不了这个"), shown)
+    assert more.suggestion.category.code == "noise"
+    danger = suggester.glance(said(noise + "，啊他拿刀下来了，在砍我家的门，救命"), shown)
+    assert danger.suggestion.urgency.level == "emergency"

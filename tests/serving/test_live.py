@@ -19,8 +19,9 @@ from data.records import MAX_CHARACTERS, MAX_TURNS, Call, Suggestion
 from model.fallback import Linear
 from model.stability import Shown
 from model.suggest import Advice, Suggester
+from serving import metrics
 from serving.app import create_app
-from serving.engine import AT_ONCE
+from serving.engine import AT_ONCE, Engine
 from serving.keys import KeyRing, Role
 from serving.live import BURST, LARGEST_MESSAGE, MOST_PROBLEMS
 from serving.settings import Settings
@@ -151,6 +152,58 @@ def test_a_call_that_sends_without_pause_does_not_starve_the_others(
         suggestion(loud, BURST // 2)
     assert held.calls.count("loud") <= 4
     assert max(held.calls.index("quiet-1"), held.calls.index("quiet-2")) <= 4
+
+
+def test_who_would_have_to_wait_is_answered_at_a_glance_first(
+    app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(app, monkeypatch)
+    monkeypatch.setattr(Engine, "crowded", property(lambda _: True))
+    glances = metrics.live_glances._value.get()
+    with client.websocket_connect(url("crowded"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json(said(THEFT))
+        first = suggestion(socket, 1)  # though the whole model has not answered
+        assert (first["category"]["code"], first["confident"]) == ("theft", False)
+        socket.send_json(said("什么颜色的？", "operator"))
+        second = suggestion(socket, 2)
+        assert (second["suggestion_id"], second["changed"]) == (first["suggestion_id"], False)
+        socket.send_json(said("红的，爱玛的"))
+        third = suggestion(socket, 3)
+        assert third["suggestion_id"] == first["suggestion_id"]
+        assert held.texts == [THEFT]
+        held.go.release()
+        held.go.release()
+        whole = suggestion(socket, 3)  # what it made of the first words alone is not sent
+        assert whole["category"]["code"] == "theft"
+        socket.send_json({"type": "end"})
+        assert closed(socket)[0] == 1000
+    assert held.texts == [THEFT, "红的，爱玛的"]
+    assert metrics.live_glances._value.get() == glances + 2
+
+
+def test_the_whole_model_has_the_last_word(
+    app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suggester = app.state.engine.suggester
+    plain = suggester.glance
+
+    def mistaken(call: Call, shown: Shown | None) -> Advice:
+        found: Advice = plain(Call(text="我想问一下身份证到期了要带什么材料去哪里换", call_id=call.call_id), shown)
+        return found
+
+    held = Held(app, monkeypatch)
+    monkeypatch.setattr(suggester, "glance", mistaken)
+    monkeypatch.setattr(Engine, "crowded", property(lambda _: True))
+    with client.websocket_connect(url("last-word"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json(said(THEFT))
+        assert suggestion(socket, 1)["category"]["code"] == "gov_consult"
+        held.go.release()
+        whole = suggestion(socket, 1)
+        assert (whole["category"]["code"], whole["changed"]) == ("theft", True)
+    with client.websocket_connect(url("last-word"), headers=operator) as socket:
+        assert socket.receive_json()["suggestion"]["category"]["code"] == "theft"
 
 
 def test_a_batch_does_not_hold_up_a_live_call(

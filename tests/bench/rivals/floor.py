@@ -99,7 +99,7 @@ def main() -> None:
     took = medians({str(shape): product(tokens, shape) for shape in of} | {
         "graph": lambda: blend._session.run(["hidden"], given),
         "tokenizer": lambda: blend._tokenizer.encode(written),
-        "linear": lambda: blend._linear.logits(written),
+        "linear": lambda: blend.linear.logits(written),
         "read": lambda: blend.read([written]),
         "whole": lambda: suggester.suggest(call),
     })  # fmt: skip
