@@ -24,8 +24,9 @@ chromium = $(shell command -v chromium || command -v chromium-browser || command
 	$(if $(chromium),,apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium fonts-noto-cjk)
 	touch $@
 
+# Every core runs the tests of one file after those of another.
 test: .venv/browser.stamp lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 # A real S3 server for the registry's tests, 300 MB that nothing else needs.
 .venv/s3.stamp: .venv/dev.stamp requirements/s3.txt

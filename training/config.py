@@ -41,7 +41,8 @@ class Corpus(Section):
     `calibration` holds calls written apart from the corpus. They are never learnt from: with the validation split, and
     with as much weight, they choose what is chosen after training. `more` are folders learnt from beside the corpus
     (reviewed calls, a city's own records); then `replay` items of the corpus' training split (seeded) are enough to
-    keep what was learnt, while the linear model learns from all of them. `taxonomy` is a file of the categories that a
+    keep what was learnt, while the linear model learns from all of them. `new` names parts of the corpus that have come
+    since; of them, too, all is learnt from. `taxonomy` is a file of the categories that a
     city adds and merges (`data.own_taxonomy`); every label is read by it.
     """
 
@@ -49,6 +50,7 @@ class Corpus(Section):
     calibration: Path = CALIBRATION_DIR
     more: tuple[Path, ...] = ()
     replay: Annotated[int, Field(ge=0)] | None = None
+    new: tuple[str, ...] = ()
     taxonomy: Path | None = None
     seed: int = 110
     limit: Annotated[int, Field(ge=200)] | None = None

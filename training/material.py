@@ -104,9 +104,11 @@ def replayed(config: Config, material: Material, train: Sequence[Item]) -> list[
     """The training split with as many of the corpus' items (seeded) as are replayed, and all others."""
     if config.corpus.replay is None:
         return list(train)
-    old = [item for item in train if item.id in material.corpus]
+    new = tuple(f"{part}-" for part in config.corpus.new)
+    known = {item.id for item in train if item.id in material.corpus and not item.id.startswith(new)}
+    old = [item for item in train if item.id in known]
     kept = np.random.default_rng(config.fit.seed).permutation(len(old))[: config.corpus.replay]
-    return [old[n] for n in sorted(kept)] + [item for item in train if item.id not in material.corpus]
+    return [old[n] for n in sorted(kept)] + [item for item in train if item.id not in known]
 
 
 def parted(items: Sequence[Item], seed: int = 110) -> dict[str, list[Item]]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from training.attention import use_half_attention
+from training.attention import computes_half, use_half_attention
 
 
 @pytest.fixture
@@ -38,3 +38,12 @@ def test_padding_changes_nothing_under_autocast(encoder: BertModel) -> None:
         mask = torch.tensor([[1] * 6 + [0] * 4])
         padded = encoder(input_ids=padded_ids, attention_mask=mask).last_hidden_state
     torch.testing.assert_close(padded[:, :6], alone, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize(("unit", "computes"), [("avx512_bf16", True), ("amx_bf16", True), ("avx512_f", False)])
+def test_half_is_computed_where_there_is_a_unit_for_it(
+    monkeypatch: pytest.MonkeyPatch, unit: str, computes: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, "amx_bf16": False, unit: True})
+    assert computes_half() is computes

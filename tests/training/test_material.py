@@ -86,6 +86,16 @@ def test_more_is_learnt_beside_the_corpus(own: Path) -> None:
     assert kept == replayed(config, material, train), "seeded"
 
 
+def test_new_parts_of_the_corpus_are_learnt_whole() -> None:
+    config = Config(corpus=Corpus(replay=100, new=("A", "BB")))
+    material = collected(config)
+    train = parted(material.items, config.corpus.seed)["train"]
+    kept = replayed(config, material, train)
+    new = {item.id for item in train if item.id.startswith(("A-", "BB-"))}
+    assert {item.id for item in kept} >= new
+    assert len(kept) == 100 + len(new)
+
+
 def test_without_replay_everything_is_learnt() -> None:
     config = Config()
     material = collected(config)
