@@ -2,6 +2,7 @@
 
 import heapq
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -27,13 +28,13 @@ class Pace:
 
 
 def _yield_cores(nice: int) -> None:
-    """Lets the process' other threads go first (Linux)."""
-    if nice and hasattr(os, "setpriority"):
+    """Has this thread let others go first; a priority of its own is Linux'."""
+    if nice and sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
 
 
 class Line:
-    """At most `threads` pieces of work at a time.
+    """At most `threads` pieces of work at a time, by threads that are as `nice` to the process' others (0 to 19).
 
     Work that is due earlier goes before work that is due later, whenever it came: so what is urgent is let through and
     what is not is still never passed over for good.

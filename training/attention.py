@@ -11,8 +11,7 @@ HALF = "half"
 
 
 def computes_half() -> bool:
-    """Whether the machine computes bf16 itself: where it has to be emulated, it takes twice to a hundred times as long as
-    fp32."""
+    """Whether the machine computes bf16 itself; emulated, it takes twice to a hundred times as long as fp32."""
     known = torch.cpu.get_capabilities()
     return torch.cuda.is_available() or any(known.get(unit) for unit in ("avx512_bf16", "amx_bf16"))
 
