@@ -9,15 +9,17 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def remembered(function: Callable[Concatenate[str, P], R]) -> Callable[Concatenate[str, P], R]:
+def remembered(
+    function: Callable[Concatenate[str, P], R], longest: int = LONGEST, most: int = MOST
+) -> Callable[Concatenate[str, P], R]:
     """`function`, whose first argument is a text and whose answer nobody changes, with its latest answers kept.
 
-    Long texts are not kept, so that nobody fills the memory with them.
+    Of texts the `most` recent are kept, and none of more than `longest` characters, so that nobody fills the memory.
     """
-    kept = lru_cache(MOST)(function)
+    kept = lru_cache(most)(function)
 
     @wraps(function)
     def answer(text: str, /, *args: P.args, **others: P.kwargs) -> R:
-        return (kept if len(text) <= LONGEST else function)(text, *args, **others)  # type: ignore[arg-type]
+        return (kept if len(text) <= longest else function)(text, *args, **others)  # type: ignore[arg-type]
 
     return answer

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,14 @@ from tokenizers import Tokenizer
 
 from data.own_taxonomy import HEADS
 from data.records import Turn
+from data.remember import remembered
 from model.decode import Array, Calibration, joint, scores
 from model.reading import Reading
 from model.release import BUNDLED, FILES, NEURAL, Release, ReleaseError, open_release
 from model.text import head_and_tail, render
 
 GOLDEN_TOLERANCE = 0.02
-GREETING, MOST = 24, 256  # characters of a text whose reading is kept, as most calls begin alike; texts that are kept
+GREETING, GREETINGS = 24, 256  # characters of a text whose reading is kept, as most calls begin alike; and how many
 
 
 class Encoder:
@@ -31,7 +31,7 @@ class Encoder:
         release = open_release(folder, NEURAL)
         self.version, self._max_tokens = release.version, release.max_tokens
         self.taxonomy = release.taxonomy
-        self._known = lru_cache(MOST)(self._read)
+        self._remembered = remembered(self._read, GREETING, GREETINGS)
         try:
             self._load(release, threads)
         except ReleaseError:
@@ -82,7 +82,7 @@ class Encoder:
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text; the support of a token is its linear share in the categories' logits."""
-        return [(self._known if len(text) <= GREETING else self._read)(text) for text in texts]
+        return [self._remembered(text) for text in texts]
 
     def _read(self, text: str) -> Reading:
         weight = self._linear_heads["category"][0]

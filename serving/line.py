@@ -28,13 +28,13 @@ class Pace:
 
 
 def _yield_cores(nice: int) -> None:
-    """Has this thread let others go first; a priority of its own is Linux'."""
-    if nice and sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+    """Has this thread let others go first; only Linux has a priority for each."""
+    if sys.platform == "linux":
+        os.nice(nice)
 
 
 class Line:
-    """At most `threads` pieces of work at a time, by threads that are as `nice` to the process' others (0 to 19).
+    """At most `threads` pieces of work at a time, by threads that are `nice`r to others than the process is.
 
     Work that is due earlier goes before work that is due later, whenever it came: so what is urgent is let through and
     what is not is still never passed over for good.

@@ -191,15 +191,11 @@ def _answers(suggestion: Suggestion) -> tuple[object, ...]:
 def recommended(suggestion: Suggestion) -> tuple[object, ...]:
     """What an operator accepts when he accepts the suggestion."""
     return (
-        suggestion.police.label,
-        suggestion.category.code,
-        suggestion.urgency.level,
-        suggestion.destination.code,
+        *_answers(suggestion),
         suggestion.destination.unit,
         suggestion.linked,
         suggestion.action,
         suggestion.consent,
         suggestion.confident,
         suggestion.degraded,
-        [flag.id for flag in suggestion.red_flags],
     )

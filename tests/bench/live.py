@@ -1,9 +1,10 @@
 """Many live calls at once over loopback: time from a message to its suggestion, what was lost, memory.
 
-    python -m tests.bench.live [--calls 200] [--seconds 60] [--every 2.0]
+    python -m tests.bench.live [--calls 200] [--seconds 60] [--every 2.0] [--ramp 15]
 
 The calls are dialogues of the corpus' test split, one turn a message, a new call on the same line when one is over. The
-client is a process of its own and shares the cores with the service, as the measured figures say.
+lines begin over `ramp` seconds, about as long as a call goes on, so that at no time all calls are new. The client is a
+process of its own and shares the cores with the service, as the measured figures say.
 """
 
 import argparse
@@ -28,7 +29,6 @@ from data.corpus import load_corpus, split_groups
 from tests.serving.test_serve import first_keys, served
 
 FULL = 4429  # the close code when no place is free
-RAMP = 15.0  # seconds over which the lines begin, about as long as a call goes on: at no time are all calls new
 PATIENCE = 10.0  # seconds that a suggestion may take before its message counts as lost
 
 
@@ -55,10 +55,17 @@ def dialogues() -> list[list[dict[str, str]]]:
 
 
 async def converse(
-    url: str, key: str, name: str, calls: list[list[dict[str, str]]], until: float, every: float, tally: Tally
+    url: str,
+    key: str,
+    name: str,
+    calls: list[list[dict[str, str]]],
+    until: float,
+    every: float,
+    ramp: float,
+    tally: Tally,
 ) -> None:
-    """One line: calls one after the other, a turn every `every` seconds, until `until`."""
-    await asyncio.sleep(random.random() * RAMP)
+    """One line: calls one after the other, a turn every `every` seconds, until `until`; it begins within `ramp` seconds."""
+    await asyncio.sleep(random.random() * ramp)
     for number, turns in enumerate(cycle(calls)):
         if time.monotonic() >= until:
             return
@@ -102,14 +109,16 @@ async def _call(
     await listener
 
 
-async def load(address: str, key: str, calls: int, seconds: float, every: float) -> Tally:
-    """All lines together."""
+async def load(address: str, key: str, calls: int, seconds: float, every: float, ramp: float | None = None) -> Tally:
+    """All lines together; they begin within `ramp` seconds, by default within one turn."""
     tally, spoken = Tally(), dialogues()
     random.seed(110)
     until = time.monotonic() + seconds
     url, run = address.replace("http", "ws"), uuid.uuid4().hex[:8]  # calls of an earlier run may still be kept
     lines = [random.sample(spoken, 20) for _ in range(calls)]
-    await asyncio.gather(*(converse(url, key, f"{run}-{n}", mine, until, every, tally) for n, mine in enumerate(lines)))
+    within = every if ramp is None else ramp
+    talks = (converse(url, key, f"{run}-{n}", mine, until, every, within, tally) for n, mine in enumerate(lines))
+    await asyncio.gather(*talks)
     return tally
 
 
@@ -119,13 +128,14 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--every", type=float, default=2.0)
+    parser.add_argument("--ramp", type=float, default=15.0, help="seconds over which the lines begin")
     asked = parser.parse_args()
     settings = {"YIDIANTONG_THREADS": "1", "YIDIANTONG_CONCURRENCY": str(os.cpu_count())}
     with tempfile.TemporaryDirectory() as state, served(Path(state), **settings) as (address, process):
         service = psutil.Process(process.pid)
         before = service.cpu_times()
         key = first_keys(Path(state))["operator"]
-        tally = asyncio.run(load(address, key, asked.calls, asked.seconds, asked.every))
+        tally = asyncio.run(load(address, key, asked.calls, asked.seconds, asked.every, asked.ramp))
         memory, after = service.memory_info().rss / 2**20, service.cpu_times()
     times = sorted(tally.seconds)
     cpu = (after.user + after.system - before.user - before.system) / max(1, tally.sent) * 1e3

@@ -1,5 +1,7 @@
 """The line before the threads: order, and how long one would wait."""
 
+import os
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -62,3 +64,14 @@ def test_the_pace_follows_what_was_measured() -> None:
     for _ in range(200):
         pace.took(0.6, calls=3)
     assert pace.seconds == pytest.approx(0.2, rel=0.01)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority of its own")
+def test_its_threads_let_others_go_first() -> None:
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    line, before = Line(1, nice=3), priority()
+    assert line.submit(priority, 0).result(10) == min(19, before + 3)
+    assert priority() == before
+    line.close()
