@@ -58,7 +58,7 @@ async def live(websocket: WebSocket, call_id: Annotated[str, Path()]) -> None:
     try:
         await Session(websocket, call_id).run()
     except Closed as reason:
-        closed = reason
+        closed = Closed(reason.code, reason.reason)  # anew: the one that was raised holds all that it came through
     except WebSocketDisconnect:
         return
     except Exception as error:
@@ -136,11 +136,11 @@ class Session:
             jobs = [asyncio.ensure_future(job) for job in (self._listen(call), self._answer(call), self._end)]
             try:
                 await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
-                ended = [error for job in jobs if job.done() and (error := job.exception())]
+                await next(job for job in jobs if job.done())  # raises what ended it
             finally:
                 with CancelScope(shield=True):  # the last words are kept though the server is shutting down
                     await self._wind_up(call, jobs)
-        raise ended[0]
+                del jobs  # what was raised holds this frame and they hold that: only the collector would free the call
 
     async def _wind_up(self, call: LiveCall, jobs: Sequence[asyncio.Future[Any]]) -> None:
         for job in jobs:

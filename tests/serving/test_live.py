@@ -1,8 +1,10 @@
 """Live calls over the real application: the protocol, resuming, limits, close codes. The quick model answers."""
 
+import gc
 import json
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,7 +25,7 @@ from serving import metrics
 from serving.app import create_app
 from serving.engine import AT_ONCE, Engine
 from serving.keys import KeyRing, Role
-from serving.live import BURST, LARGEST_MESSAGE, MOST_PROBLEMS
+from serving.live import BURST, LARGEST_MESSAGE, MOST_PROBLEMS, Session
 from serving.settings import Settings
 from serving.store.recorder import Recorder
 from tests.serving.conftest import Headers
@@ -439,6 +441,30 @@ def test_the_city_is_set_before_the_first_turn(client: TestClient, operator: Hea
         socket.send_json({"type": "start", "city": "hangzhou", "channel": "110"})  # as it is: a client that reconnects
         socket.send_json({"type": "start", "city": "ningbo"})
         assert problem(socket)["errors"][0]["field"] == "type"
+
+
+def test_a_connection_that_is_over_is_freed_at_once(
+    client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = weakref.WeakSet[Session]()
+    plain = Session.__init__
+    monkeypatch.setattr(Session, "__init__", lambda line, *given: (lines.add(line), plain(line, *given))[1])
+    gc.disable()  # which walks all that is remembered, seldom, and stops everything while it does
+    try:
+        for number, end in enumerate(({"type": "end"}, None)):
+            with client.websocket_connect(url(f"freed-{number}"), headers=operator) as socket:
+                socket.receive_json()
+                socket.send_json(said(THEFT))
+                suggestion(socket, 1)
+                if end:
+                    socket.send_json(end)
+                    assert closed(socket) == (1000, "the call has ended")
+        until = time.monotonic() + 10
+        while lines and time.monotonic() < until:
+            time.sleep(0.02)
+        assert not lines
+    finally:
+        gc.enable()
 
 
 def test_too_many_bad_messages(client: TestClient, operator: Headers) -> None:
