@@ -263,8 +263,9 @@ class Session:
             if glance and before is not None and not new:
                 return advice, shown.model_copy(update={"related": before.related, "handover": before.handover}), 0
             said_until, said = call.snapshot()
-            if not glance:
-                shown = shown.model_copy(update={"related": tuple(self._related.find_and_keep(said, shown))})
+            known = before.related if before else ()
+            related = known if glance else tuple(self._related.find_and_keep(said, shown))
+            shown = shown.model_copy(update={"related": related})
             if new:
                 self._record(said, shown)
             shown = shown.model_copy(update={"handover": notes(said, advice, call.began)})

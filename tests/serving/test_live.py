@@ -653,3 +653,25 @@ def test_another_call_of_the_same_matter_is_pointed_out(client: TestClient, oper
             assert [related["call_id"] for related in suggestion(socket, 1)["related"]] == expected
             socket.send_json({"type": "end"})
             closed(socket)
+
+
+def test_a_glance_leaves_the_related_calls_that_are_known(
+    app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matter = said("拱墅祥符桥新苑的井盖没了，坑有一米深，电话13857189962")
+    with client.websocket_connect(url("matter-3"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json(matter)
+        suggestion(socket, 1)
+    with client.websocket_connect(url("matter-4"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json(matter)
+        first = suggestion(socket, 1)
+        assert [related["call_id"] for related in first["related"]] == ["matter-3"]
+        held = Held(app, monkeypatch)
+        monkeypatch.setattr(Engine, "crowded", property(lambda _: True))
+        socket.send_json(said("哎呀一个小孩掉下去了，在里面哭"))
+        glance = suggestion(socket, 2)
+        assert glance["suggestion_id"] != first["suggestion_id"]
+        assert glance["related"] == first["related"]
+        held.go.release()
