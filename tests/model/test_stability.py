@@ -99,8 +99,8 @@ def test_a_flag_raises_a_held_call_too() -> None:
 
 def test_suspicion_comes_at_once_and_goes_when_it_is_calm_or_sure() -> None:
     doubt = {"fight__urgent": 0.3, "consumer__routine_remote": 0.4}
-    little = {"fight__urgent": 0.1, "consumer__routine_remote": 0.65}
-    first = then(None, 20, consumer__routine_remote=0.6)
+    little = {"fight__urgent": 0.12, "consumer__routine_remote": 0.7, "neighbour_dispute__routine_onsite": 0.17}
+    first = then(None, 20, consumer__routine_remote=0.9)
     assert not first.dangers.suspected
     alarmed = then(first.shown, 28, **doubt)
     assert alarmed.dangers.suspected

