@@ -455,7 +455,12 @@ def test_a_connection_that_is_over_is_freed_at_once(
 ) -> None:
     lines = weakref.WeakSet[Session]()
     plain = Session.__init__
-    monkeypatch.setattr(Session, "__init__", lambda line, *given: (lines.add(line), plain(line, *given))[1])
+
+    def known(line: Session, *given: Any) -> None:
+        lines.add(line)
+        plain(line, *given)
+
+    monkeypatch.setattr(Session, "__init__", known)
     gc.disable()  # which walks all that is remembered, seldom, and stops everything while it does
     try:
         for number, end in enumerate(({"type": "end"}, None)):
