@@ -172,7 +172,9 @@ def test_lowering_a_danger_asks_for_a_reason(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("#why-lower")).to_be_hidden()
     step(page).to_have_attribute("data-kind", "lower")
-    sent = decide(page, "Enter", "2")
+    page.keyboard.press("Enter")
+    expect(page.locator("#why-lower")).to_be_visible()
+    sent = decide(page, "2")
     assert sent["urgency"] == "routine_onsite"
     assert "误报" in sent["reason"]
 

@@ -92,9 +92,10 @@ def test_a_process_follows_what_another_promotes(app: FastAPI, admin: Headers, r
         eventually(client, admin, "r2")
         truncated(registry.path("r1"))
         registry.promote("r1")
-        time.sleep(0.5)
+        until = time.monotonic() + 20
+        while not (state := client.get("/readyz").json())["problems"] and time.monotonic() < until:
+            time.sleep(0.1)
         assert version(client, admin) == "r2", "the old one stays"
-        state = client.get("/readyz").json()
         assert state["ready"]
         assert "sha256" in state["problems"][0]
         assert "yidiantong_release_refused 1.0" in client.get("/metrics", headers=admin).text
