@@ -162,6 +162,7 @@ def test_an_emergency_is_unmistakable_and_never_asks_for_consent(page: Page) -> 
 
 def test_lowering_a_danger_asks_for_a_reason(page: Page) -> None:
     say(page, KNIFE)
+    page.wait_for_timeout(1500)  # where cores are busy, the whole model's suggestion comes after a glance's
     find(page, "putong")
     step(page).to_have_attribute("data-kind", "lower")
     expect(page.locator("#tabs button")).to_have_attribute("data-kind", "danger")
