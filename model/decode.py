@@ -13,6 +13,7 @@ from data.policy import Policy
 from data.taxonomy import POLICE_LABELS, URGENCIES, PoliceLabel, Urgency
 
 Array = NDArray[np.float32]
+SUSPECTED_AT = 0.15  # of what has no calibration of its own, or one older than 2026.11.28
 
 
 def softmax(logits: Array) -> Array:
@@ -30,8 +31,9 @@ class Calibration:
     that softmax turns into probabilities; `alone` the encoder's factor where it answers without the linear model.
     `police_weight` and `habit_weight` say how far the police head and the corpus' habit (`habit`: urgency given
     category of `taxonomy`, 65 × 4) bend the joint; `confident_at` is the largest expected cost (`model.risk`)
-    at which a suggestion counts as confident, and `plausible_at` the least probability of the destinations that with
-    it hold the right one in 95 of 100 calls (0, all of them, in a release that does not know).
+    at which a suggestion counts as confident, `suspected_at` the least probability of danger that raises one that does
+    not, and `plausible_at` the least probability of the destinations that with it hold the right one in 95 of 100 calls
+    (0, all of them, in a release that does not know).
     """
 
     blend: Mapping[str, tuple[float, float]]
@@ -41,6 +43,7 @@ class Calibration:
     habit_weight: float
     confident_at: float
     plausible_at: float = 0.0
+    suspected_at: float = SUSPECTED_AT
     taxonomy: Taxonomy = PACKAGED
 
     @classmethod
@@ -52,7 +55,8 @@ class Calibration:
         police, habits, sure = (float(values[name]) for name in ("police_weight", "habit_weight", "confident_at"))
         blend = {head: (float(encoder), float(linear)) for head, (encoder, linear) in values["blend"].items()}
         alone = {head: float(factor) for head, factor in values["alone"].items()}
-        return cls(blend, alone, habit, police, habits, sure, float(values.get("plausible_at", 0.0)), taxonomy)
+        plausible, suspected = float(values.get("plausible_at", 0.0)), float(values.get("suspected_at", SUSPECTED_AT))
+        return cls(blend, alone, habit, police, habits, sure, plausible, suspected, taxonomy)
 
     def to_json(self) -> dict[str, Any]:
         """The form `from_json` reads."""
@@ -63,6 +67,7 @@ class Calibration:
             "habit_weight": self.habit_weight,
             "confident_at": self.confident_at,
             "plausible_at": self.plausible_at,
+            "suspected_at": self.suspected_at,
             "habit": np.round(self.habit.astype(float), 4).tolist(),
         }
 

@@ -32,6 +32,7 @@ class Model(Protocol):
     taxonomy: Taxonomy
     confident_at: float
     plausible_at: float
+    suspected_at: float
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text, in their order."""

@@ -16,22 +16,20 @@ from model.decode import Answer, Array, answer, invalid
 from model.red_flags import Flag
 from model.routing import Dangers
 
-SUSPECTED_AT = 0.15  # chosen by `python -m tests.bench.suspicion`
-
 
 class Stability(Row):
     """How firmly a live call holds on to what it shows: the one line of `stability.csv`.
 
     Nothing is held before the caller has said `earliest` characters. Then another answer takes over when its
     destination (or category, where both go to the same) is likelier by `margin`, or when what is shown has not been the
-    best for `patience` characters of the caller. Suspected danger is withdrawn once its probability is below `calm_at`
-    or the answer is sure.
+    best for `patience` characters of the caller. Suspected danger is withdrawn once its probability is below `calm_at`,
+    where that is less than what raises it, or the answer is sure.
     """
 
     earliest: Annotated[int, Field(ge=0)]
     margin: Annotated[float, Field(ge=0, le=1)]
     patience: Annotated[int, Field(ge=0)]
-    calm_at: Annotated[float, Field(ge=0, le=SUSPECTED_AT)]
+    calm_at: Annotated[float, Field(ge=0, le=0.5)]
     measured_with: str
 
 
@@ -83,6 +81,7 @@ def decide(
     policy: Policy,
     flags: Sequence[tuple[Flag, str]],
     sure: Callable[[Answer], bool],
+    suspected_at: float,
     heard: int = 0,
     shown: Shown | None = None,
     rules: Stability | None = None,
@@ -90,8 +89,9 @@ def decide(
 ) -> Decision:
     """What to answer for the joint distribution `table`, given what is `shown` of the call so far, if anything.
 
-    `doubted` flags are borne out by nothing else. `heard` is the number of the caller's characters. Danger is never
-    delayed: flags and suspicion raise at once, so do a graver urgency and a matter of the police.
+    An answer that is not `sure` is raised when danger is at least as likely as `suspected_at`; `doubted` flags are
+    borne out by nothing else. `heard` is the number of the caller's characters. Danger is never delayed: flags and
+    suspicion raise at once, so do a graver urgency and a matter of the police.
     """
     early = rules is not None and heard < rules.earliest
     # A release with other categories may have come in between: then there is nothing to hold on to.
@@ -99,8 +99,9 @@ def decide(
     holding = shown if shown is not None and alike and rules is not None and not (early or shown.early) else None
     best = answer(table, policy)
     confident = sure(best)
-    doubtful = rules.calm_at if rules is not None and holding is not None and holding.suspected else SUSPECTED_AT
-    suspected = not confident and best.danger >= doubtful
+    if rules is not None and holding is not None and holding.suspected:
+        suspected_at = min(suspected_at, rules.calm_at)
+    suspected = not confident and best.danger >= suspected_at
     dangers = Dangers(flags, suspected, doubted)
     if dangers:
         table = without_invalid(table, policy.taxonomy)

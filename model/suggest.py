@@ -244,7 +244,7 @@ class Suggester:
         heard = sum(len(turn.text) for turn in turns if turn.speaker == "caller")
         sure = partial(self._confident, reading, policy, rendered)
         doubted = len(raised) == 1 and not reading.glance and self._doubted(raised[0], turns, reading, policy, rendered)
-        return decide(reading.joint, policy, flags, sure, heard, shown, rules, doubted)
+        return decide(reading.joint, policy, flags, sure, self.model.suspected_at, heard, shown, rules, doubted)
 
     def _doubted(
         self, raised: Raised, turns: Sequence[Turn], reading: Reading, policy: Policy, rendered: Rendered

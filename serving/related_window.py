@@ -5,7 +5,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from data.taxonomy import Category
 from model.likeness import SIZE, Vector
 from serving.known import known_categories
 
@@ -157,19 +156,19 @@ class Window:
 
 
 def _numbered() -> dict[str, tuple[int, int]]:
-    return _numbers(tuple(known_categories().values()))
+    return _numbers(tuple((category.code, category.group) for category in known_categories().values()))
 
 
 @lru_cache(8)
-def _numbers(categories: tuple[Category, ...]) -> dict[str, tuple[int, int]]:
+def _numbers(categories: tuple[tuple[str, str], ...]) -> dict[str, tuple[int, int]]:
     """Each category's own number and that of its group; invalid calls are related to none.
 
     Categories of later releases come behind, so numbers that were given stay.
     """
-    groups = list(dict.fromkeys(category.group for category in categories))
+    groups = list(dict.fromkeys(group for _, group in categories))
     return {
-        category.code: (number, NOWHERE if category.group == INVALID else groups.index(category.group))
-        for number, category in enumerate(categories)
+        code: (number, NOWHERE if group == INVALID else groups.index(group))
+        for number, (code, group) in enumerate(categories)
     }
 
 

@@ -1,4 +1,4 @@
-"""What is fitted on the validation split, after quantisation: temperatures, the joint's weights, the confidence bar."""
+"""What is fitted on the validation split, after quantisation: temperatures, the joint's weights, the bars."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,12 +13,13 @@ from data.own_taxonomy import PACKAGED, Taxonomy
 from data.policy import DEFAULT_CITY, Policy, load_policy
 from data.taxonomy import URGENCIES, PoliceLabel, Urgency
 from model.decode import Array, Calibration, answer, joint, scores, softmax
-from model.risk import expected_cost
+from model.risk import expected_cost, load_costs
 
 Labels = Mapping[str, NDArray[np.intp]]
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SMOOTHING = 2.0
 COVERAGE = 0.95
+SUSPICIONS = (0.35, 0.3, 0.25, 0.2, 0.15, 0.1)
 
 
 def habit(items: Sequence[Item], taxonomy: Taxonomy = PACKAGED) -> Array:
@@ -92,7 +93,8 @@ def calibrate(
             least, best = loss, trial
     tables = joint(scores(logits, linear, best), best)
     bar, least = confidence_bar(tables, labels, max_error, taxonomy), plausible_bar(tables, labels, taxonomy)
-    return replace(best, confident_at=bar, plausible_at=least)
+    suspected = suspicion_bar(tables, labels, bar, taxonomy)
+    return replace(best, confident_at=bar, plausible_at=least, suspected_at=suspected)
 
 
 def confidence_bar(tables: Array, labels: Labels, max_error: float, taxonomy: Taxonomy = PACKAGED) -> float:
@@ -106,6 +108,25 @@ def confidence_bar(tables: Array, labels: Labels, max_error: float, taxonomy: Ta
     wrong = np.cumsum([missed for _, missed in scored]) / np.arange(1, len(scored) + 1)
     allowed = np.flatnonzero(wrong <= max_error)
     return round(float(scored[allowed[-1]][0]), 4) if len(allowed) else 0.0
+
+
+def suspicion_bar(tables: Array, labels: Labels, confident_at: float, taxonomy: Taxonomy = PACKAGED) -> float:
+    """The probability of danger from which on it costs least to raise an answer that is not confident.
+
+    Red flags are left out: they raise by themselves.
+    """
+    policy, costs = load_policy(DEFAULT_CITY, taxonomy=taxonomy), load_costs()
+    total = dict.fromkeys(SUSPICIONS, 0.0)
+    for table, level in zip(tables, labels["urgency"], strict=True):
+        reply = answer(table, policy)
+        sure = expected_cost(table, policy, reply.destination, reply.urgency) <= confident_at
+        for threshold in SUSPICIONS:
+            goes = reply.urgency.rank <= Urgency.URGENT.rank or (not sure and reply.danger >= threshold)
+            if goes and level > Urgency.URGENT.rank:
+                total[threshold] += costs["needless_dispatch"]
+            elif not goes and level <= Urgency.URGENT.rank:
+                total[threshold] += costs["missed_emergency" if level == Urgency.EMERGENCY.rank else "missed_urgent"]
+    return min(SUSPICIONS, key=total.__getitem__)
 
 
 def plausible_bar(tables: Array, labels: Labels, taxonomy: Taxonomy = PACKAGED) -> float:

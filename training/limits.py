@@ -49,6 +49,7 @@ class Together:
         self._models = models
         self.version, self.taxonomy = " + ".join(model.version for model in models), models[0].taxonomy
         self.confident_at, self.plausible_at = models[0].confident_at, models[0].plausible_at
+        self.suspected_at = models[0].suspected_at
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text, with no support."""

@@ -3,14 +3,14 @@
     python -m tests.bench.suspicion [RELEASE]
 
 Measured on the calls that calibrate, never on a set that judges. Missed: nobody leaves at once; raised: labelled routine, and
-suggested as urgent or an emergency. The cost is by `data/costs.csv`. `model.stability.SUSPECTED_AT` is chosen from this table.
+suggested as urgent or an emergency. The cost is by `data/costs.csv`. What training chooses (`training.calibrate.suspicion_bar`)
+rests on the validation split as well, and leaves the flags out.
 """
 
 import argparse
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from unittest.mock import patch
 
 from data.corpus import CALIBRATION_DIR, load_corpus
 from data.taxonomy import Urgency
@@ -18,10 +18,8 @@ from model.blend import Blend
 from model.reading import Reading
 from model.release import BUNDLED
 from model.risk import load_costs
-from model.stability import SUSPECTED_AT
+from training.calibrate import SUSPICIONS
 from training.evaluate import Case, run, under_called
-
-THRESHOLDS = (0.35, 0.3, 0.25, 0.2, 0.15, 0.1)
 
 
 class Remembering(Blend):
@@ -48,12 +46,11 @@ def main() -> None:
     costs = load_costs()
     labelled = Counter(case.urgency for case in cases)
     routine = sum(count for urgency, count in labelled.items() if urgency.rank > Urgency.URGENT.rank)
-    print(f"{model.version}, in force {SUSPECTED_AT}")
+    print(f"{model.version}, in force {model.suspected_at:g}")
     print(f"| suspected from | emergencies missed, of {labelled[Urgency.EMERGENCY]} | confidently | urgent calls missed, of "
           f"{labelled[Urgency.URGENT]} | raised, of {routine} | cost |\n" + "| --- " * 6 + "|")  # fmt: skip
-    for threshold in THRESHOLDS:
-        with patch("model.stability.SUSPECTED_AT", threshold):
-            suggestions = run(model, cases).suggestions
+    for model.suspected_at in SUSPICIONS:
+        suggestions = run(model, cases).suggestions
         pairs = list(zip(cases, suggestions, strict=True))
         missed = [(case, s) for case, s in pairs if case.urgency.rank <= Urgency.URGENT.rank
                   and under_called(s.destination.code, s.urgency.level)]  # fmt: skip
@@ -62,7 +59,7 @@ def main() -> None:
         raised = sum(case.urgency.rank > Urgency.URGENT.rank >= s.urgency.level.rank for case, s in pairs)
         cost = (costs["missed_emergency"] * len(emergencies) + costs["missed_urgent"] * urgent
                 + costs["needless_dispatch"] * raised)  # fmt: skip
-        print(f"| {threshold} | {len(emergencies)} | {sum(s.confident for s in emergencies)} | {urgent} | {raised} | {cost:g} |",
+        print(f"| {model.suspected_at} | {len(emergencies)} | {sum(s.confident for s in emergencies)} | {urgent} | {raised} | {cost:g} |",
               flush=True)  # fmt: skip
 
 

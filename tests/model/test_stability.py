@@ -12,7 +12,7 @@ from data.own_taxonomy import Taxonomy
 from data.policy import load_policy
 from data.tables import DataError
 from data.taxonomy import URGENCIES, PoliceLabel, Urgency, categories
-from model.decode import Answer, Array
+from model.decode import SUSPECTED_AT, Answer, Array
 from model.red_flags import load_flags
 from model.stability import Decision, Shown, Stability, decide, load_stability
 
@@ -35,7 +35,7 @@ def sure(answer: Answer) -> bool:
 
 
 def then(shown: Shown | None, heard: int, rules: Stability | None = RULES, /, **cells: float) -> Decision:
-    return decide(table(**cells), POLICY, (), sure, heard, shown, rules)
+    return decide(table(**cells), POLICY, (), sure, SUSPECTED_AT, heard, shown, rules)
 
 
 LEAK = {"neighbour_dispute__routine_onsite": 0.6, "consumer__routine_remote": 0.3}
@@ -90,10 +90,10 @@ def test_danger_and_the_police_are_never_delayed(cells: dict[str, float], what: 
 def test_a_flag_raises_a_held_call_too() -> None:
     weapon = next(flag for flag in load_flags() if flag.id == "weapon")
     first = then(None, 20, **LEAK)
-    found = decide(table(**NOISE), POLICY, [(weapon, "拿刀")], sure, 21, first.shown, RULES)
+    found = decide(table(**NOISE), POLICY, [(weapon, "拿刀")], sure, SUSPECTED_AT, 21, first.shown, RULES)
     assert bool(found.dangers)
     assert found.settled
-    first_words = decide(table(**LEAK), POLICY, [(weapon, "拿刀")], sure, 3, None, RULES)
+    first_words = decide(table(**LEAK), POLICY, [(weapon, "拿刀")], sure, SUSPECTED_AT, 3, None, RULES)
     assert first_words.settled
 
 
@@ -118,7 +118,9 @@ def test_an_invalid_call_is_not_held_against_danger() -> None:
     weapon = next(flag for flag in load_flags() if flag.id == "weapon")
     first = then(None, 20, misdial__routine_remote=0.9)
     assert first.reply.label is PoliceLabel.INVALID
-    found = decide(table(misdial__routine_remote=0.9), POLICY, [(weapon, "拿刀")], sure, 28, first.shown, RULES)
+    found = decide(
+        table(misdial__routine_remote=0.9), POLICY, [(weapon, "拿刀")], sure, SUSPECTED_AT, 28, first.shown, RULES
+    )
     assert found.reply.label is not PoliceLabel.INVALID
 
 
@@ -136,8 +138,8 @@ def test_whatever_comes_no_raise_is_held_back_and_answers_agree(
         for category, level, p in cells:
             reading[category, level] += p
         reading /= reading.sum()
-        plain = decide(reading, POLICY, (), sure)
-        found = decide(reading, POLICY, (), sure, heard, shown, RULES)
+        plain = decide(reading, POLICY, (), sure, SUSPECTED_AT)
+        found = decide(reading, POLICY, (), sure, SUSPECTED_AT, heard, shown, RULES)
         if plain.reply.urgency.rank <= Urgency.URGENT.rank:
             assert found.reply.urgency.rank <= plain.reply.urgency.rank
         assert found.dangers.suspected or not plain.dangers.suspected

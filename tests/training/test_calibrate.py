@@ -7,7 +7,16 @@ from data.corpus import load_corpus
 from data.policy import DEFAULT_CITY, load_policy
 from data.taxonomy import URGENCIES, PoliceLabel, categories
 from model.decode import answer
-from training.calibrate import blend, calibrate, confidence_bar, habit, log_loss, plausible_bar, sharpness
+from training.calibrate import (
+    blend,
+    calibrate,
+    confidence_bar,
+    habit,
+    log_loss,
+    plausible_bar,
+    sharpness,
+    suspicion_bar,
+)
 
 
 def planted(size: int, classes: int, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
@@ -78,3 +87,15 @@ def test_plausible_destinations_cover_as_stated() -> None:
             for table, cell in zip(tables[2_000:], cells[2_000:], strict=True)]  # fmt: skip
     assert 0.93 <= np.mean(held) <= 0.97
     assert plausible_bar(tables[:3], {head: values[:3] for head, values in labels.items()}) == 0.0
+
+
+@pytest.mark.parametrize(("harmless", "chosen"), [(10, 0.1), (600, 0.35)])
+def test_danger_is_suspected_where_that_costs_least(harmless: int, chosen: float) -> None:
+    table = np.zeros((65, 4), np.float32)
+    noise = list(categories()).index("noise")
+    table[noise] = 0.01, 0.12, 0.8, 0.07
+    tables = np.stack([table] * (harmless + 10))
+    urgency = np.array([0] * 10 + [2] * harmless)  # ten emergencies that look like the rest
+    labels = {"category": np.full(len(tables), noise), "urgency": urgency, "police": np.ones(len(tables), int)}
+    assert suspicion_bar(tables, labels, confident_at=0.0) == chosen
+    assert suspicion_bar(tables, labels, confident_at=100.0) == 0.35  # what is confident is not raised at all
