@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,15 +81,23 @@ def calibrate(
     alone = {head: sharpness(values, labels[head]) for head, values in logits.items()}
     blends = {head: (factor, 0.0) for head, factor in alone.items()}
     blends |= {head: blend(logits[head], values, labels[head]) for head, values in linear.items()}
-    rows = np.arange(len(labels["category"]))
-    best = Calibration(blends, alone, habits, 0.0, 0.0, 0.0, taxonomy=taxonomy)
-    least = np.inf
-    for police_weight, habit_weight in product(WEIGHTS, WEIGHTS):
-        trial = Calibration(blends, alone, habits, police_weight, habit_weight, 0.0, taxonomy=taxonomy)
-        table = joint(scores(logits, linear, trial), trial)
-        loss = float(-np.log(table[rows, labels["category"], labels["urgency"]] + 1e-9).mean())
-        if loss < least:
-            least, best = loss, trial
+    plain = Calibration(blends, alone, habits, 0.0, 0.0, 0.0, taxonomy=taxonomy)
+
+    def loss(trial: Calibration, head: str, axis: int) -> float:
+        found = joint(scores(logits, linear, trial), trial).sum(axis)
+        return float(-np.log(found[np.arange(len(found)), labels[head]] + 1e-9).mean())
+
+    sides = [replace(plain, police_weight=weight) for weight in WEIGHTS]
+    sided = min(sides, key=lambda trial: loss(trial, "category", 2))
+
+    def bent(values: NDArray[np.float64]) -> Calibration:
+        encoder, words, weight = map(float, values)
+        return replace(sided, blend={**blends, "urgency": (encoder, words)}, habit_weight=weight)
+
+    # Habit says once more what the urgency head has learnt: fitted one after the other, they are too sure together.
+    found = minimize(lambda values: loss(bent(values), "urgency", 1), [*blends["urgency"], 0.5], method="Nelder-Mead",
+                     bounds=[(0, 8)] * 3, options={"maxfev": 150, "xatol": 0.01})  # fmt: skip
+    best = bent(found.x)
     tables = joint(scores(logits, linear, best), best)
     bar, least = confidence_bar(tables, labels, max_error, taxonomy), plausible_bar(tables, labels, taxonomy)
     suspected = suspicion_bar(tables, labels, bar, taxonomy)

@@ -6,7 +6,7 @@ import pytest
 from data.corpus import load_corpus
 from data.policy import DEFAULT_CITY, load_policy
 from data.taxonomy import URGENCIES, PoliceLabel, categories
-from model.decode import answer
+from model.decode import answer, joint, scores
 from training.calibrate import (
     blend,
     calibrate,
@@ -99,3 +99,20 @@ def test_danger_is_suspected_where_that_costs_least(harmless: int, chosen: float
     labels = {"category": np.full(len(tables), noise), "urgency": urgency, "police": np.ones(len(tables), int)}
     assert suspicion_bar(tables, labels, confident_at=0.0) == chosen
     assert suspicion_bar(tables, labels, confident_at=100.0) == 0.35  # what is confident is not raised at all
+
+
+def test_an_urgency_head_that_repeats_the_habit_is_not_believed_twice() -> None:
+    rng = np.random.default_rng(3)
+    count, habits = 3_000, rng.dirichlet(np.ones(4), 65).astype(np.float32)
+    category = rng.integers(0, 65, count)
+    urgency = np.array([rng.choice(4, p=row / row.sum()) for row in habits[category].astype(float)])
+    logits = {
+        "category": (np.eye(65)[category] * 9).astype(np.float32),
+        "urgency": np.log(habits[category]),
+        "police": np.zeros((count, 3), np.float32),
+    }
+    linear = {head: np.zeros_like(logits[head]) for head in ("category", "urgency")}
+    labels = {"category": category, "urgency": urgency, "police": np.zeros(count, int)}
+    found = calibrate(logits, linear, labels, habits, 0.03)
+    stated = joint(scores(logits, linear, found), found).sum(1)
+    assert stated.max(1).mean() == pytest.approx((stated.argmax(1) == urgency).mean(), abs=0.02)
