@@ -148,6 +148,22 @@ def test_override_of_the_destination_by_arrow_keys_and_undone(page: Page) -> Non
     expect(page.locator("#verdict")).to_have_attribute("data-chosen", "no")
 
 
+def test_keys_that_come_before_the_next_frame_are_not_swallowed(page: Page) -> None:
+    say(page, THEFT)
+    page.keyboard.press("g")
+    page.keyboard.type("lljf")
+    with page.expect_request("**/decision") as sent:
+        page.evaluate(
+            """async () => {
+              for (const key of ["Enter", "y", "Enter"]) {
+                document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+                await null;
+              }
+            }"""
+        )
+    assert (body(sent.value)["category"], body(sent.value)["consent"]) == ("neighbour_dispute", "given")
+
+
 def test_an_emergency_is_unmistakable_and_never_asks_for_consent(page: Page) -> None:
     say(page, KNIFE)
     expect(page.locator("#verdict")).to_have_attribute("data-level", "emergency")
@@ -162,7 +178,6 @@ def test_an_emergency_is_unmistakable_and_never_asks_for_consent(page: Page) -> 
 
 def test_lowering_a_danger_asks_for_a_reason(page: Page) -> None:
     say(page, KNIFE)
-    page.wait_for_timeout(1500)  # where cores are busy, the whole model's suggestion comes after a glance's
     find(page, "putong")
     step(page).to_have_attribute("data-kind", "lower")
     expect(page.locator("#tabs button")).to_have_attribute("data-kind", "danger")

@@ -2,11 +2,12 @@
 
 import { pageData, request, setKey, takeKey } from "../common.js";
 import { makeDesk } from "./desk.js";
+import { isOpen } from "../common/dialogs.js";
 import { $ } from "../common/dom.js";
 import { listen } from "./feed.js";
 import { isTyping, meaning } from "./keys.js";
 import { makeFinder } from "../common/finder.js";
-import { fillHelp, isOpen, makeReason, makeSamples } from "./overlays.js";
+import { fillHelp, makeReason, makeSamples } from "./overlays.js";
 import { remember, remembered } from "./remember.js";
 import { kindOf, makeTables } from "../common/tables.js";
 import { effective, topThree } from "./routing.js";

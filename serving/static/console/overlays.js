@@ -7,11 +7,6 @@ import { KEYS } from "./keys.js";
 export const PRESETS = ["危险已解除，现场核实", "听错或误报，已与来电人核实", "旧事重提，现在没有危险", "已由其他单位在处置"];
 const SPEEDS = [1, 2, 4, 8];
 
-// A key that closes a dialog must not act on the desk below as well.
-for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("keydown", (event) => event.stopPropagation());
-
-export function isOpen() { return Boolean(document.querySelector("dialog[open]")); }
-
 /** Asks why a danger is lowered: `open(words, onReason)`. A reason is a must. */
 export function makeReason() {
   let done = () => {};

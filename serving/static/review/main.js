@@ -1,6 +1,7 @@
 // The reviewers' page: starts, listens to keys and clicks, draws after every change.
 
 import { pageData, request, setKey, takeKey } from "../common.js";
+import { isOpen } from "../common/dialogs.js";
 import { $ } from "../common/dom.js";
 import { makeFinder } from "../common/finder.js";
 import { kindOf, makeTables } from "../common/tables.js";
@@ -10,7 +11,7 @@ import { makeDesk } from "./desk.js";
 import { draw, nextQueue } from "./draw.js";
 import { isTyping, meaning } from "./keys.js";
 import { makeOutbox } from "./outbox.js";
-import { fillHelp, isOpen, makeBulk, makeFilter, makeMine, makeNote, makeSimilar } from "./panels.js";
+import { fillHelp, makeBulk, makeFilter, makeMine, makeNote, makeSimilar } from "./panels.js";
 import { QUEUES } from "./words.js";
 
 const COUNTS_EVERY = 60_000; // ms

@@ -8,17 +8,6 @@ import { clock } from "./words.js";
 
 const STATES = { waiting: "待送", sent: "已送", refused: "未被接受" };
 
-// A key that closes a dialog must not act on the desk below as well.
-// One that closed would keep the focus until the next frame, and swallow the key that comes before it.
-for (const dialog of document.querySelectorAll("dialog")) {
-  dialog.addEventListener("keydown", (event) => event.stopPropagation());
-  new MutationObserver(() => {
-    if (!dialog.open && dialog.contains(document.activeElement)) document.activeElement.blur();
-  }).observe(dialog, { attributeFilter: ["open"] });
-}
-
-export function isOpen() { return Boolean(document.querySelector("dialog[open]")); }
-
 /** The note that goes with the next verdict: `open(text, onDone)`. */
 export function makeNote() {
   let done = () => {};
