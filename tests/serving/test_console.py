@@ -16,6 +16,7 @@ Site = tuple[str, dict[str, str]]
 THEFT = "我停在西湖区古荡街道莲花小区楼下的电瓶车被偷了，红颜色雅迪的"
 LEAK = "我住西湖区古荡街道，楼上漏水，找他不开门，物业也不管，想有人来看看"
 KNIFE = "快来人，瓜沥夜市两个男的打起来了，一个拿着水果刀，有人胳膊在流血"
+LOST_CHILD = "我家孩子走丢了，五岁，找了半个小时"
 UNSURE = "我想问个事情"
 LOST = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_SOCKET_NOT_CONNECTED", "WebSocket connection")
 
@@ -43,6 +44,16 @@ def say(page: Page, *turns: str) -> None:
         page.keyboard.type(turn)
         page.keyboard.press("Enter")
     page.keyboard.press("Escape")
+    understood(page)
+
+
+def hears(page: Page, text: str) -> None:
+    """The caller goes on, whatever lies over the page meanwhile."""
+    page.evaluate(
+        "(text) => { const { store, desk } = window.yidiantong; const { id, turns } = store.active();"
+        " desk.hear(id, { turn: turns.length, speaker: 'caller', text }); }",
+        text,
+    )
     understood(page)
 
 
@@ -148,6 +159,23 @@ def test_override_of_the_destination_by_arrow_keys_and_undone(page: Page) -> Non
     expect(page.locator("#verdict")).to_have_attribute("data-chosen", "no")
 
 
+def test_what_was_chosen_stays_whatever_is_suggested_next(page: Page) -> None:
+    say(page, LEAK)
+    find(page, "daoqie")
+    page.keyboard.press("g")
+    page.keyboard.type("jiaojing")
+    hears(page, KNIFE)
+    expect(page.locator("#find")).to_have_value("jiaojing")
+    page.keyboard.press("Enter")
+    hears(page, UNSURE)
+    expect(page.locator("#category")).to_have_text("盗窃")
+    expect(page.locator("#destination")).to_have_text("交警 122")
+    expect(page.locator("#verdict")).to_have_attribute("data-level", "emergency")
+    sent = decide(page, "Enter")
+    assert (sent["category"], sent["destination"], sent["urgency"]) == ("theft", "traffic_police", "emergency")
+    assert sent["suggestion_id"] == page.evaluate("() => window.yidiantong.store.active().suggestion.suggestion_id")
+
+
 def test_keys_that_come_before_the_next_frame_are_not_swallowed(page: Page) -> None:
     say(page, THEFT)
     page.keyboard.press("g")
@@ -193,6 +221,26 @@ def test_lowering_a_danger_asks_for_a_reason(page: Page) -> None:
     sent = decide(page, "2")
     assert sent["urgency"] == "routine_onsite"
     assert "误报" in sent["reason"]
+
+
+def test_a_graver_danger_heard_while_the_reason_is_given_is_shown_first(page: Page) -> None:
+    say(page, LOST_CHILD)
+    expect(page.locator("#verdict")).to_have_attribute("data-level", "urgent")
+    find(page, "putong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#why-lower")).to_be_visible()
+    hears(page, "有个男的拿着刀在砍他")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/decision" in request.url else None)
+    page.keyboard.press("2")
+    expect(page.locator("#why-lower")).to_be_hidden()
+    expect(page.locator("#toast")).to_contain_text("又听到危险")
+    step(page).to_have_attribute("data-kind", "lower")
+    step(page).to_contain_text("刀")
+    assert asked == []
+    page.keyboard.press("Enter")
+    expect(page.locator("#why-lower")).to_be_visible()
+    assert decide(page, "2")["urgency"] == "routine_onsite"
 
 
 def test_a_danger_that_comes_after_the_decision_is_shown(page: Page) -> None:
@@ -277,6 +325,20 @@ def test_without_the_service_the_operator_decides_by_hand(page: Page, wire: Wire
         wire.mend()
     step(page).to_have_attribute("data-kind", "sent")
     assert body(sent.value)["category"] == "theft"
+
+
+def test_a_danger_first_heard_after_a_decision_by_hand_is_shown(page: Page, wire: Wire) -> None:
+    wire.cut()
+    page.keyboard.press("t")
+    page.keyboard.type(KNIFE)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    find(page, "daoqie")
+    page.keyboard.press("Enter")
+    step(page).to_have_attribute("data-kind", "waiting")
+    wire.mend()
+    step(page).to_have_attribute("data-kind", "danger")
+    step(page).to_contain_text("追加派警")
 
 
 def test_several_calls_are_tabs_and_danger_shows_on_its_own(page: Page) -> None:

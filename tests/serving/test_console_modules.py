@@ -145,13 +145,29 @@ def test_consent_given_for_one_destination_does_not_count_for_another(page: Page
     answers = page.evaluate(
         """async () => {
           const { newCall, suggested } = await import('/static/console/state.js');
-          const to = (code) => ({ destination: { code }, ask_next: [], urgency: { level: 'routine_onsite' } });
+          const to = (code) => ({ destination: { code }, ask_next: [], red_flags: [], urgency: { level: 'routine_onsite' } });
           let call = suggested(newCall({ id: 'x' }), to('hotline_12345'));
           call = { ...call, consent: 'given' };
-          return [suggested(call, to('hotline_12345')).consent, suggested(call, to('department')).consent];
+          const drafts = [null, { urgency: 'routine_remote' }, { category: 'theft' }, { destination: 'hotline_12345' }];
+          return [suggested(call, to('hotline_12345')).consent,
+            ...drafts.map((draft) => suggested({ ...call, draft }, to('department')).consent)];
         }"""
     )
-    assert answers == ["given", "not_asked"]
+    assert answers == ["given", "not_asked", "not_asked", "given", "given"]
+
+
+def test_a_reason_does_not_count_for_a_graver_danger(page: Page) -> None:
+    reasons = page.evaluate(
+        """async () => {
+          const { newCall, suggested } = await import('/static/console/state.js');
+          const heard = (level, ...ids) => ({ destination: { code: 'police_station' }, ask_next: [], urgency: { level }, red_flags: ids.map((id) => ({ id })) });
+          const call = { ...suggested(newCall({ id: 'x' }), heard('urgent', 'child')), reason: 'why', draft: { urgency: 'routine_onsite' } };
+          return [heard('urgent', 'child'), heard('routine_onsite'), heard('emergency', 'child'), heard('urgent', 'child', 'weapon')]
+            .map((next) => suggested(call, next)).map(({ reason, draft }) => [reason, draft.urgency]);
+        }"""
+    )
+    assert [reason for reason, _ in reasons] == ["why", "why", "", ""]
+    assert {urgency for _, urgency in reasons} == {"routine_onsite"}
 
 
 @pytest.mark.parametrize(("statuses", "states"), [

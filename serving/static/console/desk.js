@@ -56,11 +56,14 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
     lines.get(id)?.end();
   }
 
-  /** Sends what is decided now. Without any suggestion it waits for the first one, which names what was decided on. */
+  /**
+   * Sends what is decided now. Without any suggestion it waits for the first one, which names what was decided on; a
+   * danger in it was not known then.
+   */
   function submit(id) {
     const call = store.call(id);
     const way = effective(call, tables());
-    const decision = { to: way.unit ?? way.destinationName, urgency: way.urgency, known: inDanger(call), state: "waiting", message: "" };
+    const decision = { to: way.unit ?? way.destinationName, urgency: way.urgency, known: call.decision?.state !== "waiting" && inDanger(call), state: "waiting", message: "" };
     if (!call.suggestion) {
       store.change(id, (now) => ({ ...now, decision: { ...decision, message: "服务恢复后自动送出" } }));
       return;

@@ -12,7 +12,7 @@ import { remember, remembered } from "./remember.js";
 import { kindOf, makeTables } from "../common/tables.js";
 import { effective, topThree } from "./routing.js";
 import { dangerTone } from "./sound.js";
-import { createStore, inDanger, isDecided } from "./state.js";
+import { createStore, graver, inDanger, isDecided } from "./state.js";
 import { makeTyping } from "./typing.js";
 import { draw } from "./view.js";
 import { drawClock } from "./view_transcript.js";
@@ -68,7 +68,9 @@ function step(by) {
 function accept(id) {
   const result = desk.accept(id);
   if (result.reason) {
+    const { suggestion } = store.call(id);
     reason.open(result.reason, (words) => {
+      if (graver(store.call(id).suggestion, suggestion)) return toast("写理由时又听到危险，请看清再定");
       desk.reason(id, words);
       accept(id);
     });

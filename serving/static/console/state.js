@@ -36,9 +36,13 @@ export function resumed(call, message) {
   return [message.suggestion ? suggested(next, message.suggestion) : next, missing];
 }
 
-/** A suggestion comes in. Consent given for another destination does not count for this one. */
+/**
+ * A suggestion comes in. What the operator chose stays; consent given for another destination does not count for this
+ * one, nor a reason for lowering another danger.
+ */
 export function suggested(call, message) {
   const moved = call.suggestion && call.suggestion.destination.code !== message.destination.code;
+  const pinned = call.draft?.destination ?? call.draft?.category;
   return {
     ...call,
     suggestion: message,
@@ -46,7 +50,8 @@ export function suggested(call, message) {
     checklist: ticked(message.checklist ?? questions(message), message.facts ?? call.facts),
     related: message.related ?? call.related,
     handover: message.handover ?? call.handover,
-    consent: moved && !call.draft && !call.decision ? "not_asked" : call.consent,
+    consent: moved && !pinned && !call.decision ? "not_asked" : call.consent,
+    reason: call.suggestion && graver(message, call.suggestion) ? "" : call.reason,
     problem: "",
   };
 }
@@ -61,6 +66,12 @@ function ticked(checklist, facts) {
 
 function questions(suggestion) {
   return suggestion.ask_next.map(({ field, prompt }) => ({ field, prompt, answered: false }));
+}
+
+/** Whether more danger is heard than `before`: a graver one, or words that were not there. */
+export function graver(suggestion, before) {
+  const known = before.red_flags.map(({ id }) => id);
+  return RANK[suggestion.urgency.level] < RANK[before.urgency.level] || suggestion.red_flags.some(({ id }) => !known.includes(id));
 }
 
 /** Whether this call is in danger, whatever the operator chose meanwhile. */
