@@ -401,6 +401,7 @@ def test_a_sample_is_played_with_hypotheses_that_are_revised(page: Page) -> None
     expect(page.locator("#transcript li p")).to_have_text([turn.text for turn in sample.turns])
     expect(page.locator("#call-line")).to_contain_text("已挂断")
     expect(page.locator("#tabs button")).to_have_attribute("data-kind", "ended")
+    step(page).to_have_attribute("data-kind", "consent-not_asked")
     decide(page, "y", "Enter")
     page.wait_for_timeout(500)  # a call that has ended is not connected again
     assert opened_sockets == []
@@ -427,6 +428,7 @@ def test_a_telephone_system_in_the_same_browser_brings_its_calls(page: Page, wir
     expect(page.locator("#call-line")).to_contain_text("12345 · 已挂断")
     expect(page.locator("#transcript li p")).to_have_text([LEAK])
     expect(page.locator("#destination")).to_have_text("古荡街道社会治理中心")
+    step(page).to_have_attribute("data-kind", "consent-not_asked")
     assert decide(page, "y", "Enter")["consent"] == "given"
 
 
