@@ -31,6 +31,7 @@ from serving.figures import page as figures_page
 from serving.keys import KeyRing
 from serving.limits import Admission, BodyLimit, SecurityHeaders
 from serving.live_calls import LiveCalls
+from serving.rehearsal import rehearse
 from serving.related import Related, digests, fill_quietly
 from serving.sessions import Guard, Sessions
 from serving.settings import Settings
@@ -58,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         recorder.start()
         engine.start()
         Thread(target=fill_quietly, args=(app.state.related, recorder), name="related", daemon=True).start()
-        Thread(target=live.rehearse, args=(engine, app.state.related), name="rehearsal", daemon=True).start()
+        Thread(target=rehearse, args=(engine, app.state.related), name="rehearsal", daemon=True).start()
         refresher.start()
         drift.start()
         async with live_calls.kept():

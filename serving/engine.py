@@ -21,7 +21,7 @@ from serving.shadow import Shadow
 
 T = TypeVar("T")
 AT_ONCE = 4  # calls of a batch: so many a live call may have to wait for
-CROWDED = 0.05  # seconds that a live call waits for its turn; one that would wait longer is glanced at meanwhile
+CROWDED = 0.05  # seconds: a live call that waits so long, or would, is glanced at meanwhile
 LIVE, SINGLE, BATCH = 0.0, 0.1, 1.0  # seconds within which a live answer, a single one, a batch is due
 
 

@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import structlog
@@ -17,15 +18,13 @@ from data.records import Call, Suggestion
 from model.suggest import Advice
 from serving import metrics
 from serving.auth import session_holder
-from serving.engine import Engine
+from serving.engine import CROWDED, Engine
 from serving.keys import Key, KeyFileError, KeyRing, Role
 from serving.live_calls import Closed, LiveCall, LiveCalls
 from serving.live_messages import EndMessage, LiveSuggestion, StartMessage, as_message, live_suggestion, notes, parse
-from serving.pages import samples
 from serving.problems import Problem
 from serving.related import Related
 from serving.sessions import same_origin
-from serving.store.private import keepable_turns, redact_suggestion
 from serving.store.recorder import Recorder
 from serving.wall import Card
 
@@ -207,15 +206,21 @@ class Session:
             while not call.silent and call.has_evidence:
                 evaluation = self._begin(call)
                 while not evaluation.done():
-                    if self._engine.crowded:
+                    if self._engine.crowded or not await self._news_within(CROWDED):
                         await self._at_once(call)
-                    await self._news.wait()
+                        await self._news.wait()
                     self._news.clear()
                 await self._show(call, *evaluation.result())
             if not call.silent:
                 await self._at_once(call)
             if call.ended and (call.silent or (call.answered == call.revision and not call.has_evidence)):
                 raise Closed(1000, "the call has ended")
+
+    async def _news_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        return self._news.is_set()
 
     async def _at_once(self, call: LiveCall) -> None:
         """Answers what has come without the whole model: at a glance or, where it is no evidence, as before."""
@@ -286,15 +291,3 @@ class Session:
         """Writes down what is shown, before it is, with what had been said; for a worker thread."""
         suggestion = Suggestion.model_validate({name: getattr(shown, name) for name in Suggestion.model_fields})
         self._recorder.suggested(said, suggestion, self.key)
-
-
-def rehearse(engine: Engine, related: Related) -> None:
-    """Takes one sample call the whole way, unseen, so that what is read on first use is read soon after the start."""
-    call = Call(turns=tuple(samples()[0].turns))
-    try:
-        advice = engine.suggester.advise(call, None)
-        related.find(call, live_suggestion(advice, 1, None, False))
-        redact_suggestion(advice.suggestion, keepable_turns(call.transcript))
-        notes(call, advice, time.time())
-    except Exception as error:  # the first caller finds out, as he would have without this
-        structlog.get_logger().warning("rehearsal_failed", kind=type(error).__name__)

@@ -51,6 +51,7 @@ def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
 def at_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, nothing is glanced at but where a test wants it."""
     monkeypatch.setattr(Engine, "crowded", property(lambda _: False))
+    monkeypatch.setattr("serving.live.CROWDED", 60)
 
 
 @contextmanager
@@ -189,6 +190,20 @@ def test_who_would_have_to_wait_is_answered_at_a_glance_first(
         assert closed(socket)[0] == 1000
     assert held.texts == [THEFT, "红的，爱玛的"]
     assert metrics.live_glances._value.get() == glances + 2
+
+
+def test_who_waits_longer_than_expected_is_answered_at_a_glance(
+    app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(app, monkeypatch)
+    monkeypatch.setattr("serving.live.CROWDED", 0.05)
+    with client.websocket_connect(url("unexpected"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json(said(THEFT))
+        glance = suggestion(socket, 1)  # the whole model has begun, and does not end
+        assert (glance["category"]["code"], glance["confident"]) == ("theft", False)
+        held.go.release()
+        assert suggestion(socket, 1)["category"]["code"] == "theft"
 
 
 def test_the_whole_model_has_the_last_word(
