@@ -21,7 +21,6 @@ from serving.shadow import Shadow
 
 T = TypeVar("T")
 AT_ONCE = 4  # calls of a batch: so many a live call may have to wait for
-CROWDED = 0.05  # seconds: a live call that waits so long, or would, is glanced at meanwhile
 LIVE, SINGLE, BATCH = 0.0, 0.1, 1.0  # seconds within which a live answer, a single one, a batch is due
 
 
@@ -44,6 +43,7 @@ class Engine:
         self.missing: Callable[[], tuple[str, ...]] = nothing
         self._line, self._glances = Line(settings.concurrency, nice=10), Line(1)
         self._concurrency, self._patience = settings.concurrency, settings.queue_seconds
+        self.glance_seconds = settings.glance_seconds
         self._to_come = 0  # calls of batches whose part has not been lined up yet
         metrics.degraded.set(len(self.suggester.degraded))
 
@@ -86,8 +86,8 @@ class Engine:
 
     @property
     def crowded(self) -> bool:
-        """Whether a live call that asks now is better glanced at while it waits."""
-        return self._line.wait(LIVE) > CROWDED
+        """Whether a live call that asks now would wait for its turn longer than `glance_seconds`."""
+        return self._line.wait(LIVE) > self.glance_seconds
 
     async def advise(
         self, newest: Callable[[], Call], shown: Shown | None, then: Callable[[Advice], T], glance: bool = False

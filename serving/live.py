@@ -18,7 +18,7 @@ from data.records import Call, Suggestion
 from model.suggest import Advice
 from serving import metrics
 from serving.auth import session_holder
-from serving.engine import CROWDED, Engine
+from serving.engine import Engine
 from serving.keys import Key, KeyFileError, KeyRing, Role
 from serving.live_calls import Closed, LiveCall, LiveCalls
 from serving.live_messages import EndMessage, LiveSuggestion, StartMessage, as_message, live_suggestion, notes, parse
@@ -206,7 +206,7 @@ class Session:
             while not call.silent and call.has_evidence:
                 evaluation = self._begin(call)
                 while not evaluation.done():
-                    if self._engine.crowded or not await self._news_within(CROWDED):
+                    if self._engine.crowded or not await self._news_within(self._engine.glance_seconds):
                         await self._at_once(call)
                         await self._news.wait()
                     self._news.clear()

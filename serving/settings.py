@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     concurrency: Annotated[int, Field(ge=1, le=64)] = 2
     queue_seconds: Annotated[float, Field(gt=0, le=60)] = 0.5
+    glance_seconds: Annotated[float, Field(gt=0, le=60)] = 0.05
     database_url: str = ""
     reviewers: Annotated[int, Field(ge=1, le=2)] = 1
     audit_rate: Annotated[float, Field(ge=0, le=1)] = 0.02

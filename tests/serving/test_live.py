@@ -48,10 +48,9 @@ def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
 
 
 @pytest.fixture(autouse=True)
-def at_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
+def at_leisure(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, nothing is glanced at but where a test wants it."""
-    monkeypatch.setattr(Engine, "crowded", property(lambda _: False))
-    monkeypatch.setattr("serving.live.CROWDED", 60)
+    monkeypatch.setattr(app.state.engine, "glance_seconds", 60)
 
 
 @contextmanager
@@ -196,7 +195,7 @@ def test_who_waits_longer_than_expected_is_answered_at_a_glance(
     app: FastAPI, client: TestClient, operator: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = Held(app, monkeypatch)
-    monkeypatch.setattr("serving.live.CROWDED", 0.05)
+    monkeypatch.setattr(app.state.engine, "glance_seconds", 0.05)
     with client.websocket_connect(url("unexpected"), headers=operator) as socket:
         socket.receive_json()
         socket.send_json(said(THEFT))
