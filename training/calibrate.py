@@ -118,22 +118,25 @@ def confidence_bar(tables: Array, labels: Labels, max_error: float, taxonomy: Ta
 
 
 def suspicion_bar(tables: Array, labels: Labels, confident_at: float, taxonomy: Taxonomy = PACKAGED) -> float:
-    """The probability of danger from which on it costs least to raise an answer that is not confident.
+    """The probability of danger from which on an answer that is not confident is raised.
 
-    Red flags are left out: they raise by themselves.
+    The highest of `SUSPICIONS` that costs at most one standard error more than the cheapest (Breiman et al. 1984,
+    section 3.4.3): what costs the same should disturb less. Red flags are left out: they raise by themselves.
     """
     policy, costs = load_policy(DEFAULT_CITY, taxonomy=taxonomy), load_costs()
-    total = dict.fromkeys(SUSPICIONS, 0.0)
-    for table, level in zip(tables, labels["urgency"], strict=True):
+    paid = np.zeros((len(SUSPICIONS), len(tables)))
+    for number, (table, level) in enumerate(zip(tables, labels["urgency"], strict=True)):
         reply = answer(table, policy)
         sure = expected_cost(table, policy, reply.destination, reply.urgency) <= confident_at
-        for threshold in SUSPICIONS:
+        for row, threshold in enumerate(SUSPICIONS):
             goes = reply.urgency.rank <= Urgency.URGENT.rank or (not sure and reply.danger >= threshold)
             if goes and level > Urgency.URGENT.rank:
-                total[threshold] += costs["needless_dispatch"]
+                paid[row, number] = costs["needless_dispatch"]
             elif not goes and level <= Urgency.URGENT.rank:
-                total[threshold] += costs["missed_emergency" if level == Urgency.EMERGENCY.rank else "missed_urgent"]
-    return min(SUSPICIONS, key=total.__getitem__)
+                paid[row, number] = costs["missed_emergency" if level == Urgency.EMERGENCY.rank else "missed_urgent"]
+    more = paid - paid[paid.sum(1).argmin()]
+    near = more.sum(1) <= more.std(1) * len(tables) ** 0.5
+    return max(threshold for threshold, cheap in zip(SUSPICIONS, near, strict=True) if cheap)
 
 
 def plausible_bar(tables: Array, labels: Labels, taxonomy: Taxonomy = PACKAGED) -> float:
