@@ -19,7 +19,7 @@ from training.evaluate import Case
 STEP = 8  # characters of the caller between two hypotheses of the recogniser: about two seconds of speech
 SHARES = (10, 25, 50, 75, 100)
 TURNS = (1, 2, 3, 4, 5, 6)
-EARLIEST = 32  # characters, some eight seconds of speech; fewer make flips of first guesses
+EARLIEST = 24  # characters, five or six seconds of speech; fewer make flips of first guesses
 GRID = ((0.3, 0.4, 0.5, 0.6, 0.7), (40, 80, 120), (0.05, 0.1, 0.15))
 AT_MOST_LOST = 0.01
 
