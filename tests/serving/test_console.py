@@ -36,7 +36,7 @@ def page(browser: Browser, site: Site, wire: Wire, request: pytest.FixtureReques
         yield page
 
 
-def say(page: Page, *turns: str) -> None:
+def write(page: Page, *turns: str) -> None:
     """Types a call, turn by turn, and leaves the field."""
     page.keyboard.press("t")
     expect(page.locator("#said")).to_be_focused()
@@ -44,6 +44,11 @@ def say(page: Page, *turns: str) -> None:
         page.keyboard.type(turn)
         page.keyboard.press("Enter")
     page.keyboard.press("Escape")
+
+
+def say(page: Page, *turns: str) -> None:
+    """Types a call, and waits until it is understood."""
+    write(page, *turns)
     understood(page)
 
 
@@ -312,10 +317,7 @@ def test_a_reload_goes_on_with_the_calls(page: Page) -> None:
 
 def test_without_the_service_the_operator_decides_by_hand(page: Page, wire: Wire) -> None:
     wire.cut()
-    page.keyboard.press("t")
-    page.keyboard.type(THEFT)
-    page.keyboard.press("Enter")
-    page.keyboard.press("Escape")
+    write(page, THEFT)
     expect(page.locator("#banner")).to_contain_text("人工流程")
     find(page, "daoqie")
     expect(page.locator("#destination")).to_have_text("派出所·巡特警")
@@ -329,10 +331,7 @@ def test_without_the_service_the_operator_decides_by_hand(page: Page, wire: Wire
 
 def test_a_danger_first_heard_after_a_decision_by_hand_is_shown(page: Page, wire: Wire) -> None:
     wire.cut()
-    page.keyboard.press("t")
-    page.keyboard.type(KNIFE)
-    page.keyboard.press("Enter")
-    page.keyboard.press("Escape")
+    write(page, KNIFE)
     find(page, "daoqie")
     page.keyboard.press("Enter")
     step(page).to_have_attribute("data-kind", "waiting")
