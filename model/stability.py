@@ -16,6 +16,8 @@ from model.decode import Answer, Array, answer, invalid
 from model.red_flags import Flag
 from model.routing import Dangers
 
+LIKELY = 0.5  # a danger likelier than this is more than a first guess
+
 
 class Stability(Row):
     """How firmly a live call holds on to what it shows: the one line of `stability.csv`.
@@ -106,7 +108,7 @@ def decide(
     if dangers:
         table = without_invalid(table, policy.taxonomy)
         best = answer(table, policy)
-    settled = bool(dangers) or not early
+    settled = not early or bool(dangers.heard) or best.danger >= LIKELY
     if holding is not None and rules is not None and holding.cell != best.cell and table[holding.cell] > 0:
         held = answer(table, policy, holding.cell)
         if not _takes_over(best, held, heard - holding.since, rules):

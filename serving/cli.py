@@ -50,7 +50,8 @@ def suggester(chosen: Settings) -> "Suggester":
     from model.suggest import Suggester
 
     FOLLOWED.read_from(chosen.policies)
-    return Suggester(chosen.release, chosen.threads, chosen.city)
+    threads = chosen.threads if "threads" in chosen.model_fields_set else 0  # a command has the cores to itself
+    return Suggester(chosen.release, threads, chosen.city)
 
 
 @app.command()

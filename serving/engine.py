@@ -20,6 +20,7 @@ from serving.settings import Settings
 from serving.shadow import Shadow
 
 T = TypeVar("T")
+GIVES_WAY = 0.05  # seconds that a whole reading waits for glances at most
 AT_ONCE = 4  # calls of a batch: so many a live call may have to wait for
 LIVE, SINGLE, BATCH = 0.0, 0.1, 1.0  # seconds within which a live answer, a single one, a batch is due
 
@@ -30,7 +31,7 @@ def nothing() -> tuple[str, ...]:
 
 
 class Engine:
-    """Answers at most `concurrency` requests at a time, and lets wait who will not wait longer than `queue_seconds`.
+    """Answers at most `places` requests at a time, and lets wait who will not wait longer than `queue_seconds`.
 
     `missing` says what else than the model does not work (the store); every suggestion carries it.
     """
@@ -41,15 +42,15 @@ class Engine:
         self._follower = Follower(settings.release_poll_seconds, (self.releases.look, self.policies.look))
         self.shadow = Shadow(settings, self.releases)
         self.missing: Callable[[], tuple[str, ...]] = nothing
-        self._line, self._glances = Line(settings.concurrency, nice=10), Line(1)
-        self._concurrency, self._patience = settings.concurrency, settings.queue_seconds
+        self._places, self._patience = settings.places, settings.queue_seconds
+        self._line, self._glances = Line(self._places, nice=10), Line(1)
         self.glance_seconds = settings.glance_seconds
         self._to_come = 0  # calls of batches whose part has not been lined up yet
         metrics.degraded.set(len(self.suggester.degraded))
 
     def wait(self, batch: bool = False) -> float:
         """Seconds that a request which came now would wait; a batch waits for all batches before it."""
-        behind = self._to_come * self._line.pace.seconds / self._concurrency if batch else 0.0
+        behind = self._to_come * self._line.pace.seconds / self._places if batch else 0.0
         return self._line.wait(BATCH if batch else SINGLE) + behind
 
     def refusal(self, batch: bool = False) -> Problem | None:
@@ -103,6 +104,8 @@ class Engine:
         queued = time.perf_counter()
 
         def work() -> T:
+            if not glance:
+                self._glances.give_way(GIVES_WAY)
             begun = time.perf_counter()
             advice = (self.suggester.glance if glance else self.suggester.advise)(newest(), shown)
             if glance:

@@ -1,6 +1,7 @@
 """Every category that a release of this service has: what was stored under one stays readable under the next."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from data.own_taxonomy import PACKAGED, Taxonomy
 from data.policy import Rule, policies
@@ -29,8 +30,13 @@ def learn_all(registry: Registry) -> None:
 
 def known_categories() -> Mapping[str, Category]:
     """All of them by code, the packaged ones first, those of later releases behind those of earlier ones."""
+    return _together(tuple(_taxonomies))
+
+
+@lru_cache(8)
+def _together(taxonomies: tuple[Taxonomy, ...]) -> Mapping[str, Category]:
     found: dict[str, Category] = {}
-    for taxonomy in _taxonomies:
+    for taxonomy in taxonomies:
         found |= {code: category for code, category in taxonomy.categories.items() if code not in found}
     return found
 

@@ -47,6 +47,8 @@ class Line:
         self._waiting: list[tuple[float, int, int, Future[Any], Callable[[], Any]]] = []
         self._number = count()
         self._running = 0  # calls
+        self._idle = threading.Event()
+        self._idle.set()
         self.pace = Pace()
 
     def submit(self, work: Callable[[], T], within: float, calls: int = 1) -> "Future[T]":
@@ -54,6 +56,7 @@ class Line:
         future: Future[T] = Future()
         with self._lock:
             heapq.heappush(self._waiting, (time.monotonic() + within, next(self._number), calls, future, work))
+            self._idle.clear()
         self._pool.submit(self._next)
         return future
 
@@ -68,6 +71,7 @@ class Line:
         with self._lock:
             _, _, calls, future, work = heapq.heappop(self._waiting)
             if not future.set_running_or_notify_cancel():
+                self._rest()
                 return
             self._running += calls
         begun = time.perf_counter()
@@ -79,6 +83,15 @@ class Line:
             self.pace.took(time.perf_counter() - begun, calls)
             with self._lock:
                 self._running -= calls
+                self._rest()
+
+    def _rest(self) -> None:
+        if not self._waiting and not self._running:
+            self._idle.set()
+
+    def give_way(self, most: float) -> None:
+        """Waits until nothing is in this line, for at most so many seconds."""
+        self._idle.wait(most)
 
     def close(self) -> None:
         """Lets what waits and runs finish."""

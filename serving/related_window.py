@@ -156,20 +156,18 @@ class Window:
 
 
 def _numbered() -> dict[str, tuple[int, int]]:
-    return _numbers(tuple((category.code, category.group) for category in known_categories().values()))
+    return _numbers(tuple(known_categories()))
 
 
 @lru_cache(8)
-def _numbers(categories: tuple[tuple[str, str], ...]) -> dict[str, tuple[int, int]]:
+def _numbers(codes: tuple[str, ...]) -> dict[str, tuple[int, int]]:
     """Each category's own number and that of its group; invalid calls are related to none.
 
     Categories of later releases come behind, so numbers that were given stay.
     """
-    groups = list(dict.fromkeys(group for _, group in categories))
-    return {
-        code: (number, NOWHERE if group == INVALID else groups.index(group))
-        for number, (code, group) in enumerate(categories)
-    }
+    groups = [known_categories()[code].group for code in codes]
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))} | {INVALID: NOWHERE}
+    return {code: (number, numbers[group]) for number, (code, group) in enumerate(zip(codes, groups, strict=True))}
 
 
 def _code(category: str) -> int:

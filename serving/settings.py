@@ -1,5 +1,6 @@
 """One place for every setting; each is an environment variable `YIDIANTONG_<NAME>`."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +15,7 @@ from serving.figures.periods import window
 
 
 class Settings(BaseSettings):
-    """What can be set. `threads` 0 lets onnxruntime use every core for one call."""
+    """What can be set. `threads` 0 lets onnxruntime use every core for one call, `concurrency` 0 is half the cores."""
 
     model_config = SettingsConfigDict(env_prefix="YIDIANTONG_", frozen=True)
 
@@ -27,8 +28,8 @@ class Settings(BaseSettings):
     policies: Path = POLICY_DIR
     shadow_share: Annotated[float, Field(ge=0, le=1)] = 0
     city: str = DEFAULT_CITY
-    threads: Annotated[int, Field(ge=0, le=256)] = 0
-    concurrency: Annotated[int, Field(ge=1, le=64)] = 2
+    threads: Annotated[int, Field(ge=0, le=256)] = 1
+    concurrency: Annotated[int, Field(ge=0, le=64)] = 0
     queue_seconds: Annotated[float, Field(gt=0, le=60)] = 0.5
     glance_seconds: Annotated[float, Field(gt=0, le=60)] = 0.05
     database_url: str = ""
@@ -70,6 +71,12 @@ class Settings(BaseSettings):
             RegistryError: no such kind of URL, or what reads it is not installed.
         """
         return registry_at(self.releases or str(self.state_dir / "releases"), self.state_dir / "fetched")
+
+    @property
+    def places(self) -> int:
+        """How many calls are read at a time: `concurrency`, or half the cores: the others answer at once."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.concurrency or max(1, cores // 2)
 
     @property
     def store_url(self) -> str:

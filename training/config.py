@@ -36,7 +36,7 @@ class BaseEncoder(Section):
 
 
 class Corpus(Section):
-    """What is learnt from. `limit` takes that many items (seeded), for smoke runs; lengths are in tokens.
+    """What is learnt from. `limit` takes that many items of each kind (seeded), for smoke runs; lengths are in tokens.
 
     `calibration` holds calls written apart from the corpus. They are never learnt from: with the validation split, and
     with as much weight, they choose what is chosen after training. `more` are folders learnt from beside the corpus

@@ -20,8 +20,8 @@ STEP = 8  # characters of the caller between two hypotheses of the recogniser: a
 SHARES = (10, 25, 50, 75, 100)
 TURNS = (1, 2, 3, 4, 5, 6)
 EARLIEST = 24  # characters, five or six seconds of speech; fewer make flips of first guesses
-GRID = ((0.3, 0.4, 0.5, 0.6, 0.7), (40, 80, 120), (0.05, 0.1, 0.15))
-AT_MOST_LOST = 0.01
+GRID = ((0.4, 0.5, 0.6), (40, 80), (0.03, 0.05, 0.1))
+AT_MOST_LOST = 0.015
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,9 @@ def watch(suggester: Suggester, call: Followed, rules: Stability | None) -> list
     return seen
 
 
-def flips(seen: Sequence[Sight]) -> int:
-    """How often the destination shown changed, from the first settled suggestion on."""
-    shown = [sight.destination for sight in seen if sight.settled]
+def flips(seen: Sequence[Sight], guesses: bool = False) -> int:
+    """How often the destination shown changed once suggestions were settled; with `guesses`, before that, too."""
+    shown = [sight.destination for sight in seen if sight.settled or guesses]
     return sum(before != after for before, after in pairwise(shown))
 
 
@@ -133,6 +133,7 @@ def measure(calls: Sequence[Followed], sights: Sequence[Sequence[Sight]]) -> dic
     pairs = list(zip(calls, sights, strict=True))
     return {
         "flips_per_call": round(mean(changes), 3),
+        "changes_per_call": round(mean(flips(seen, guesses=True) for seen in sights), 3),
         "calls_with_at_most_one_flip": round(mean(number <= 1 for number in changes), 3),
         "median_time_to_final": round(median(finals), 3),
         "mean_time_to_final": round(mean(finals), 3),

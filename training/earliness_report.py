@@ -28,6 +28,7 @@ def summary(report: dict[str, Any]) -> str:
     """Flips and time-to-final, as a Markdown table."""
     rows = {
         "flips per call": "flips_per_call",
+        "first guesses, shown as such, included": "changes_per_call",
         "calls with at most one flip": "calls_with_at_most_one_flip",
         "median time-to-final (share of the caller's characters)": "median_time_to_final",
         "mean time-to-final": "mean_time_to_final",
@@ -48,7 +49,8 @@ def _markdown(report: dict[str, Any]) -> str:
         f"Model `{report['version']}`. A call is evaluated every {report['step']} characters of the caller and at the "
         f"end of each of his turns. Hysteresis: nothing is held before {rules['earliest']} characters; margin "
         f"{rules['margin']}, patience {rules['patience']} characters, suspicion withdrawn below {rules['calm_at']}. "
-        "A flip is a change of the destination shown; time-to-final is the share of the caller's characters after "
+        "A flip is a change of the destination shown once a suggestion is settled; time-to-final is the share of the "
+        "caller's characters after "
         "which the destination shown stays the final one.",
         summary(report),
         "## After a share of the caller's characters\n\n" + _table(report, "after_share", "share", "{} %"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from data.tables import DataError
 from data.taxonomy import POLICE_LABELS
 from training.config import Config
 from training.duplicates import alike
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,17 @@ def collected(config: Config) -> Material:
         ids |= {item.id for item in own}
         sources.append(_source(folder, own))
         more += own
-    if config.corpus.limit is not None:
-        order = np.random.default_rng(config.corpus.seed).permutation(len(corpus))[: config.corpus.limit]
-        corpus = [corpus[n] for n in sorted(order)]
+    corpus = sampled(config, corpus)
     kept = _beside(config, corpus, more) if more else []
     return Material([*corpus, *kept], seen, sources, len(more) - len(kept))
+
+
+def sampled(config: Config, items: list[T]) -> list[T]:
+    """As many of them (seeded) as a run is limited to, in their order."""
+    if config.corpus.limit is None:
+        return items
+    order = np.random.default_rng(config.corpus.seed).permutation(len(items))[: config.corpus.limit]
+    return [items[n] for n in sorted(order)]
 
 
 def _source(folder: Path, items: Sequence[Item]) -> dict[str, Any]:
@@ -122,7 +130,7 @@ def choosing(config: Config, validation: Sequence[Item]) -> tuple[list[Item], ND
 
     A writer's calls that were held back are easier than calls of other writers, and too easy to choose a threshold on.
     """
-    apart = load_corpus(config.corpus.calibration, taxonomy_of(config))
+    apart = sampled(config, load_corpus(config.corpus.calibration, taxonomy_of(config)))
     count = max(len(validation), len(apart))
     rows = [_stretched(len(validation), count), len(validation) + _stretched(len(apart), count)]
     return [*validation, *apart], np.concatenate(rows)

@@ -37,7 +37,7 @@ from training.evaluate import HELD_OUT, Case
 from training.export import export_fp32, quantise, save_tokenizer
 from training.familiar import call_head
 from training.fit import fine_tune, trained_network
-from training.material import Material, choosing, collected, drawn, labels, parted, replayed, taxonomy_of
+from training.material import Material, choosing, collected, drawn, labels, parted, replayed, sampled, taxonomy_of
 from training.network import CallNetwork
 from training.reference import write_measured
 from training.report import write_report
@@ -69,7 +69,7 @@ def train(config: Config, folder: Path, say: Say, resume: bool = False) -> Path:
     material = collected(config)
     parts = parted(material.items, config.corpus.seed)
     data = as_datasets(parts | {"train": replayed(config, material, parts["train"])}, taxonomy_of(config))
-    data["train"] = with_others(data["train"], _others("train"), config.fit.seed)
+    data["train"] = with_others(data["train"], _others(config, "train"), config.fit.seed)
     say(f"corpus {corpus_hash(material.items)}: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items()))
     if material.left_out:
         say(f"{material.left_out} calls left out: nearly the same are held out, or calibrate")
@@ -125,8 +125,8 @@ def finish(
     write_measured(release, [*parts["validation"], *parts["test"]], release / REFERENCE)
     say("evaluating on the held-out split")
     report = write_report(folder / "report", HELD_OUT, [Case.of(item) for item in parts["test"]], release)
-    facts["others"] = others_beside(len(replayed(config, material, parts["train"])), len(_others("train")))
-    facts["otherworld"], facts["otherworld_confident"] = _otherworld(release)
+    facts["others"] = others_beside(len(replayed(config, material, parts["train"])), len(_others(config, "train")))
+    facts["otherworld"], facts["otherworld_confident"] = _otherworld(config, release)
     facts["size"] = sum(path.stat().st_size for path in release.iterdir()) / 1e6
     (release / "MODEL_CARD.md").write_text(write_card(facts, config, report), encoding="utf-8")
     _manifest(release, facts)
@@ -173,7 +173,7 @@ def _write_call_head(config: Config, release: Path, items: Sequence[Item]) -> di
     """Adds to the heads the one that tells calls from texts of another world; the logits of the calls."""
     encoder = Encoder(release, golden=False)
     calls = encoder.pooled([render(item.as_turns()).text for item in items])
-    others = encoder.pooled([_rendered(other) for other in _others("validation")])
+    others = encoder.pooled([_rendered(other) for other in _others(config, "validation")])
     with np.load(release / FILES.heads) as arrays:
         heads = dict(arrays)
     heads["call.weight"], heads["call.bias"] = call_head(calls, others, config.confidence.refused)
@@ -181,17 +181,17 @@ def _write_call_head(config: Config, release: Path, items: Sequence[Item]) -> di
     return encoder.heads(calls)
 
 
-def _others(split: str) -> list[OtherText]:
-    return [other for other in load_otherworld() if other.split == split]
+def _others(config: Config, split: str) -> list[OtherText]:
+    return sampled(config, [other for other in load_otherworld() if other.split == split])
 
 
 def _rendered(other: OtherText) -> str:
     return render([Turn(speaker="caller", text=other.text)]).text
 
 
-def _otherworld(release: Path) -> tuple[int, int]:
+def _otherworld(config: Config, release: Path) -> tuple[int, int]:
     """How many test texts from another world there are, and how many of them are suggested confidently."""
-    texts = [other.text for other in _others("test")]
+    texts = [other.text for other in _others(config, "test")]
     suggestions = Suggester(model=Blend(release)).suggest_many([Call(text=text) for text in texts])
     return len(texts), sum(s.confident for s in suggestions)
 

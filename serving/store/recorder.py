@@ -22,7 +22,7 @@ from serving.store.spool import Segment, Spool
 from serving.store.store import Store, StoreAway
 
 BATCH = 200
-GATHER = 0.2  # seconds in which entries gather for one transaction, unless a reader waits for them
+GATHER = 1.0  # seconds in which entries gather for one transaction, unless a reader waits for them
 SLOWEST_RETRY = 2.0  # seconds
 PATIENCE = 2.0  # seconds that a reader waits for what this process wrote
 START_PATIENCE = 15.0  # seconds that a reader waits for the first connection, which may migrate

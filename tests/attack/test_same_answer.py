@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from serving.cli import app as commands
 from tests.serving.conftest import Headers
-from tests.serving.live_client import said, suggestion, url
+from tests.serving.live_client import closed, said, url
 
 TEXTS = (
     "我停在西湖区古荡街道莲花小区楼下的电瓶车被偷了", "楼上漏水，物业不管，想有人来看看", "他拿着刀在楼下砍人，快来", "他要sharen，石欠了我邻居",
@@ -45,13 +45,15 @@ def steady(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def by_live(client: TestClient, headers: Headers, call_id: str, turns: list[dict[str, Any]]) -> dict[str, Any]:
-    """The final suggestion of a call of which everything has been said before the first answer is shown."""
+    """The final suggestion of a call of which everything may have been said before the first answer is shown."""
     with client.websocket_connect(url(call_id), headers=headers) as live:
         assert live.receive_json()["type"] == "ready"
         for turn in turns:
             live.send_json(turn)
         live.send_json({"type": "end"})
-        return suggestion(live, len(turns))
+        seen: list[dict[str, Any]] = []
+        assert closed(live, seen) == (1000, "the call has ended")
+        return seen[-1]
 
 
 def test_one_block(client: TestClient, operator: Headers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

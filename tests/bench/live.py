@@ -130,8 +130,7 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=2.0)
     parser.add_argument("--ramp", type=float, default=15.0, help="seconds over which the lines begin")
     asked = parser.parse_args()
-    settings = {"YIDIANTONG_THREADS": "1", "YIDIANTONG_CONCURRENCY": str(os.cpu_count())}
-    with tempfile.TemporaryDirectory() as state, served(Path(state), **settings) as (address, process):
+    with tempfile.TemporaryDirectory() as state, served(Path(state)) as (address, process):
         service = psutil.Process(process.pid)
         before = service.cpu_times()
         key = first_keys(Path(state))["operator"]

@@ -109,6 +109,13 @@ def test_suspicion_comes_at_once_and_goes_when_it_is_calm_or_sure() -> None:
     assert not then(alarmed.shown, 36, consumer__routine_remote=0.95).dangers.suspected
 
 
+def test_a_first_guess_is_settled_by_a_likely_danger_alone() -> None:
+    doubted = then(None, 5, fight__urgent=0.3, consumer__routine_remote=0.4)
+    assert doubted.dangers.suspected, "shown at once"
+    assert not doubted.settled
+    assert then(None, 5, fight__urgent=0.6, consumer__routine_remote=0.3).settled
+
+
 def test_without_rules_every_reading_stands_for_itself() -> None:
     first = then(None, 20, None, **LEAK)
     assert then(first.shown, 28, None, **NOISE).reply.category == "consumer"

@@ -1,5 +1,7 @@
 """The whole way of a call, on the bundled release."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -19,8 +21,8 @@ def content(suggestion: Suggestion) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def held_out() -> list[Item]:
-    items = load_corpus()
+def held_out(some_parts: Path) -> list[Item]:
+    items = load_corpus(some_parts)
     splits = split_groups(items)
     return [item for item in items if splits[item.group] == "test"]
 

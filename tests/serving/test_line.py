@@ -59,6 +59,22 @@ def test_what_raises_and_what_is_given_up_hold_nobody_up(line: Line) -> None:
     assert line.wait(0) == 0
 
 
+def test_others_give_way_until_nothing_is_in_the_line(line: Line) -> None:
+    gate = threading.Event()
+    line.give_way(60)  # nothing is
+    works = line.submit(gate.wait, 0)
+    given_up = line.submit(lambda: 1, 0)
+    given_up.cancel()
+    line.give_way(0.01)
+    assert not works.done(), "no longer than one would wait"
+    other = threading.Thread(target=line.give_way, args=(60,))
+    other.start()
+    gate.set()
+    other.join(10)
+    assert not other.is_alive()
+    assert works.done()
+
+
 def test_the_pace_follows_what_was_measured() -> None:
     pace = Pace()
     for _ in range(200):

@@ -1,5 +1,7 @@
 """Calibration finds what was planted."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -44,8 +46,8 @@ def test_a_blend_is_better_than_either_and_leaves_out_noise() -> None:
     assert useless < 0.1
 
 
-def test_habit_is_a_distribution_and_invalid_calls_are_remote() -> None:
-    table = habit(load_corpus()[:2_000])
+def test_habit_is_a_distribution_and_invalid_calls_are_remote(some_parts: Path) -> None:
+    table = habit(load_corpus(some_parts)[:2_000])
     assert table.sum(1) == pytest.approx(np.ones(65), abs=1e-5)
     for row, category in zip(table, categories().values(), strict=True):
         if category.police is PoliceLabel.INVALID:

@@ -16,8 +16,8 @@ from training.evaluate import Case, run
 
 
 @pytest.fixture(scope="module")
-def cases() -> list[Case]:
-    items = load_corpus()
+def cases(some_parts: Path) -> list[Case]:
+    items = load_corpus(some_parts)
     splits = split_groups(items)
     held = [Case.of(item) for item in items if splits[item.group] == "test"]
     return held[:: len(held) // 60]

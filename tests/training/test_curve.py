@@ -10,8 +10,8 @@ from training.curve import curve, shared, write_curve
 from training.evaluate import Case
 
 
-def test_a_larger_share_holds_the_smaller_and_keeps_groups_whole() -> None:
-    items = load_corpus()[:2_000]
+def test_a_larger_share_holds_the_smaller_and_keeps_groups_whole(some_parts: Path) -> None:
+    items = load_corpus(some_parts)[:2_000]
     half, quarter = shared(items, 0.5), shared(items, 0.25)
     assert {item.id for item in quarter} < {item.id for item in half}
     left = {item.group for item in items} - {item.group for item in half}
@@ -19,10 +19,10 @@ def test_a_larger_share_holds_the_smaller_and_keeps_groups_whole() -> None:
     assert shared(items, 1.0) == items
 
 
-def test_the_curve_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_curve_is_written(some_parts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(module, "SHARES", (0.25, 1.0))
     cases = [Case(id="1", text="称电瓶车被偷", category="theft", urgency="routine_onsite")]
-    rows = curve(load_corpus()[:800], {"one": cases})
+    rows = curve(load_corpus(some_parts)[:800], {"one": cases})
     assert [row["items"] for row in rows] == sorted(row["items"] for row in rows)
     table = write_curve(tmp_path, rows, ["one"])
     assert table.count("\n") == 3

@@ -1,5 +1,7 @@
 """The corpus as a DatasetDict, and its way into batches."""
 
+from pathlib import Path
+
 import pytest
 from datasets import DatasetDict
 
@@ -47,8 +49,8 @@ def test_batches_are_padded_cut_and_noisy_only_when_asked(data: DatasetDict) -> 
     assert noisy["attention_mask"].sum() < clean["attention_mask"].sum()
 
 
-def test_texts_from_another_world_have_no_labels_and_are_a_tenth_at_most() -> None:
-    calls = load_dataset_dict(load_corpus()[:400])["train"]
+def test_texts_from_another_world_have_no_labels_and_are_a_tenth_at_most(some_parts: Path) -> None:
+    calls = load_dataset_dict(load_corpus(some_parts)[:400])["train"]
     others = [OtherText(id=f"O-{n}", text="今天天气不错", kind="chat", split="train") for n in range(90)]
     both = with_others(calls, others, seed=1)
     assert both.features == calls.features

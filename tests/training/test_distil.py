@@ -22,8 +22,8 @@ CONFIG = Config(
 
 
 @pytest.fixture(scope="module")
-def calls() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = load_dataset_dict(load_corpus()[:400])["train"].to_list()
+def calls(some_parts: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = load_dataset_dict(load_corpus(some_parts)[:400])["train"].to_list()
     return sorted(rows, key=lambda row: row["length"])[:12]
 
 

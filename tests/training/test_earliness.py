@@ -50,7 +50,8 @@ def test_flips_and_time_to_final() -> None:
     assert flips(seen) == 2
     assert time_to_final(seen) == 0.75
     assert time_to_final([sight(8, "a"), sight(16, "a")]) == 0.5
-    assert flips([sight(8, "a", settled=False), sight(16, "b", settled=False)]) == 0
+    guesses = [sight(8, "a", settled=False), sight(16, "b", settled=False)]
+    assert (flips(guesses), flips(guesses, guesses=True)) == (0, 1)
 
 
 def test_accuracy_by_share_and_by_turns(quick: Suggester) -> None:

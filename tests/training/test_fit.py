@@ -20,10 +20,10 @@ def test_the_mean_of_two_networks() -> None:
 
 
 @pytest.mark.parametrize("kept", [0.0, 1.0])
-def test_what_is_kept_is_as_it_was(tmp_path: Path, kept: float) -> None:
+def test_what_is_kept_is_as_it_was(tmp_path: Path, some_parts: Path, kept: float) -> None:
     fit = Fit(epochs=1, batch_size=8, learning_rate=1e-3, bf16=False, kept=kept)
     config = Config(base=BaseEncoder(warm_start=BUNDLED), fit=fit)
-    short = [item for item in load_corpus() if item.style == "note"][:24]
+    short = [item for item in load_corpus(some_parts) if item.style == "note"][:24]
     network = fine_tune(config, as_datasets({"train": short[:16], "validation": short[16:]}), tmp_path)
     before = start(config)[0].state_dict()
     same = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data.corpus import CALIBRATION_DIR, CORPUS_DIR, Item, corpus_hash, load_corpus
+from data.corpus import CALIBRATION_DIR, Item, corpus_hash, load_corpus
 from data.own_taxonomy import PACKAGED, Taxonomy
 from data.tables import DataError
 from training.config import Config, Corpus
@@ -30,8 +30,8 @@ def written(folder: Path, name: str, texts: list[str]) -> Path:
     return folder
 
 
-def test_no_split_parts_what_is_alike(tmp_path: Path) -> None:
-    corpus = load_corpus()
+def test_no_split_parts_what_is_alike(tmp_path: Path, some_parts: Path) -> None:
+    corpus = load_corpus(some_parts)
     before = parted(corpus)
     held = [item for name in ("validation", "test") for item in before[name] if len(said(item)) > 20][:60]
     learnt = [item for item in before["train"] if len(said(item)) > 20][:60]
@@ -42,7 +42,7 @@ def test_no_split_parts_what_is_alike(tmp_path: Path) -> None:
     copies = [said(item) + "。" for item in [*held, *learnt, *load_corpus(CALIBRATION_DIR)[:20]]]
     one = written(tmp_path / "one", "one", [*copies, *fresh])
     two = written(tmp_path / "two", "two", [f"，{text}！" for text in [*fresh, *copies]])
-    material = collected(Config(corpus=Corpus(more=(one, two))))
+    material = collected(Config(corpus=Corpus(folder=some_parts, more=(one, two))))
     parts = parted(material.items)
     assert material.left_out == 2 * 80, "what is held out, or calibrates, is neither learnt nor counted twice"
     for name, items in before.items():
@@ -55,7 +55,7 @@ def test_no_split_parts_what_is_alike(tmp_path: Path) -> None:
     assert sides == [], "no near-duplicate on another side"
 
 
-def test_every_folder_is_read_once(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_folder_is_read_once(own: Path, some_parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
 
     def load(folder: Path, taxonomy: Taxonomy = PACKAGED) -> list[Item]:
@@ -63,10 +63,10 @@ def test_every_folder_is_read_once(own: Path, monkeypatch: pytest.MonkeyPatch) -
         return load_corpus(folder, taxonomy)
 
     monkeypatch.setattr("training.material.load_corpus", load)
-    config = Config(corpus=Corpus(more=(own,), replay=100))
+    config = Config(corpus=Corpus(folder=some_parts, more=(own,), replay=100))
     material = collected(config)
     replayed(config, material, parted(material.items)["train"])
-    assert read.count(CORPUS_DIR) == read.count(own) == 1
+    assert read.count(some_parts) == read.count(own) == 1
     assert {
         "folder": str(own),
         "hash": corpus_hash(load_corpus(own)),
@@ -74,10 +74,10 @@ def test_every_folder_is_read_once(own: Path, monkeypatch: pytest.MonkeyPatch) -
     } in material.sources
 
 
-def test_more_is_learnt_beside_the_corpus(own: Path) -> None:
-    config = Config(corpus=Corpus(more=(own,), replay=100))
+def test_more_is_learnt_beside_the_corpus(own: Path, some_parts: Path) -> None:
+    config = Config(corpus=Corpus(folder=some_parts, more=(own,), replay=100))
     material = collected(config)
-    assert (len(material.items), material.left_out) == (len(load_corpus()) + 64, 0)
+    assert (len(material.items), material.left_out) == (len(load_corpus(some_parts)) + 64, 0)
     train = parted(material.items, config.corpus.seed)["train"]
     kept = replayed(config, material, train)
     assert sum(item.id.startswith("own-") for item in kept) == 56
@@ -86,36 +86,37 @@ def test_more_is_learnt_beside_the_corpus(own: Path) -> None:
     assert kept == replayed(config, material, train), "seeded"
 
 
-def test_new_parts_of_the_corpus_are_learnt_whole() -> None:
-    config = Config(corpus=Corpus(replay=100, new=("A", "BB")))
+def test_new_parts_of_the_corpus_are_learnt_whole(some_parts: Path) -> None:
+    config = Config(corpus=Corpus(folder=some_parts, replay=100, new=("A", "BC")))
     material = collected(config)
     train = parted(material.items, config.corpus.seed)["train"]
     kept = replayed(config, material, train)
-    new = {item.id for item in train if item.id.startswith(("A-", "BB-"))}
+    new = {item.id for item in train if item.id.startswith(("A-", "BC-"))}
     assert {item.id for item in kept} >= new
     assert len(kept) == 100 + len(new)
 
 
-def test_without_replay_everything_is_learnt() -> None:
-    config = Config()
+def test_without_replay_everything_is_learnt(some_parts: Path) -> None:
+    config = Config(corpus=Corpus(folder=some_parts))
     material = collected(config)
     train = parted(material.items, 110)["train"]
     assert replayed(config, material, train) == train
 
 
-def test_an_id_in_two_folders_is_an_error() -> None:
+def test_an_id_in_two_folders_is_an_error(some_parts: Path) -> None:
     with pytest.raises(DataError, match="in another folder"):
-        collected(Config(corpus=Corpus(more=(CORPUS_DIR,))))
+        collected(Config(corpus=Corpus(folder=some_parts, more=(some_parts,))))
 
 
-def test_a_folder_without_a_corpus_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_without_a_corpus_is_an_error(tmp_path: Path, some_parts: Path) -> None:
     with pytest.raises(DataError, match=r"holds no \*.jsonl item"):
-        collected(Config(corpus=Corpus(more=(tmp_path,))))
+        collected(Config(corpus=Corpus(folder=some_parts, more=(tmp_path,))))
 
 
-def test_those_written_apart_weigh_as_much_as_validation() -> None:
-    validation = parted(collected(Config()).items, 110)["validation"]
-    chosen, rows = choosing(Config(), validation)
+def test_those_written_apart_weigh_as_much_as_validation(some_parts: Path) -> None:
+    config = Config(corpus=Corpus(folder=some_parts))
+    validation = parted(collected(config).items, 110)["validation"]
+    chosen, rows = choosing(config, validation)
     assert chosen[: len(validation)] == validation
     apart = (rows >= len(validation)).mean()
     assert 0.45 < apart < 0.55

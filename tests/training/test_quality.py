@@ -16,11 +16,11 @@ PLANTED = 0.05
 
 @pytest.fixture(scope="module")
 def planted() -> tuple[list[Item], set[str]]:
-    """Calls that the release has not learnt from, one label of twenty wrong."""
+    """Half of the calls that the release has not learnt from, one label of twenty wrong."""
     rng = np.random.default_rng(7)
     corpus = load_corpus()
     splits = split_groups(corpus)
-    items = [item for item in corpus if splits[item.group] == "test"]
+    items = [item for item in corpus if splits[item.group] == "test"][::2]
     wrong = set(rng.choice(len(items), round(PLANTED * len(items)), replace=False).tolist())
     codes = list(categories())
     for n in wrong:

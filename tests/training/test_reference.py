@@ -8,8 +8,8 @@ from model.release import BUNDLED, open_release
 from training.reference import write_measured
 
 
-def test_what_a_release_makes_of_calls_is_written(tmp_path: Path) -> None:
-    items = load_corpus()[:5]
+def test_what_a_release_makes_of_calls_is_written(tmp_path: Path, some_parts: Path) -> None:
+    items = load_corpus(some_parts)[:5]
     profile = write_measured(BUNDLED, items, tmp_path / "reference.json")
     version, read = read_reference(tmp_path / "reference.json")
     assert version == open_release(BUNDLED, ()).version
