@@ -20,7 +20,7 @@ from serving.settings import Settings
 from serving.shadow import Shadow
 
 T = TypeVar("T")
-GIVES_WAY = 0.05  # seconds that a whole reading waits for glances at most
+GIVES_WAY = 0.05  # seconds that a whole reading waits for glances at most, before it begins and before it is kept
 AT_ONCE = 4  # calls of a batch: so many a live call may have to wait for
 LIVE, SINGLE, BATCH = 0.0, 0.1, 1.0  # seconds within which a live answer, a single one, a batch is due
 
@@ -103,9 +103,12 @@ class Engine:
         """
         queued = time.perf_counter()
 
-        def work() -> T:
+        def give_way() -> None:
             if not glance:
                 self._glances.give_way(GIVES_WAY)
+
+        def work() -> T:
+            give_way()
             begun = time.perf_counter()
             advice = (self.suggester.glance if glance else self.suggester.advise)(newest(), shown)
             if glance:
@@ -114,6 +117,7 @@ class Engine:
                 metrics.queueing.observe(begun - queued)
                 metrics.inference.observe(time.perf_counter() - begun)
             metrics.count(advice.suggestion)
+            give_way()
             return then(replace(advice, suggestion=self._marked(advice.suggestion)))
 
         return await asyncio.wrap_future((self._glances if glance else self._line).submit(work, LIVE))

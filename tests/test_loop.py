@@ -99,7 +99,7 @@ def operators_override_and_reviewers_correct(address: str, keys: dict[str, str],
 
 def play(tmp_path: Path, corpus: Path, requests: int) -> None:
     state, live = tmp_path / "state", open_release(BUNDLED, ()).version
-    parts = parted(load_corpus(corpus))
+    parts = parted(load_corpus())
     ours = [item for item in parts["test"] if item.category in HABIT][:REVIEWED]
     measured = written(tmp_path / "measured.jsonl", [
         item for item in parts["test"] if item.category not in (*HABIT, *HABIT.values())

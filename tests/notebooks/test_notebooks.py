@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +17,20 @@ AT_MOST = 150_000
 PRIVATE = re.compile(r"/(?:home|tmp|root|Users|work|usr|opt)/|\d\d:\d\d:\d\d|\b1[3-9]\d{9}\b")
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple["subprocess.Popen[str]", Path]]]:
-    """All of them at once, each in a process of its own."""
-    folder = tmp_path_factory.mktemp("notebooks")
+def executed(path: Path, folder: Path) -> Path:
+    """The notebook as it comes out of a process of its own."""
     own = {
         "PYTHONPATH": str(ROOT),
         "IPYTHONDIR": str(folder),
         "OMP_NUM_THREADS": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
-    started = {
-        path.stem: (
-            subprocess.Popen([sys.executable, "-m", "tests.notebooks.execute", str(path), str(folder / path.name)],
-                             cwd=ROOT, env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True),
-            folder / path.name,
-        )
-        for path in NOTEBOOKS
-    }  # fmt: skip
-    yield started
-    for process, _ in started.values():
-        process.kill()
-        process.communicate()
+    command = [sys.executable, "-m", "tests.notebooks.execute", str(path), str(folder / path.name)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | own, capture_output=True, text=True, timeout=1200, check=False
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    return folder / path.name
 
 
 def cells(path: Path, kind: str) -> list[Any]:
@@ -56,14 +47,9 @@ def test_there_are_five() -> None:
     assert [name[:2] for name in NAMES] == ["01", "02", "03", "04", "05"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_it_runs_and_shows_what_is_committed(
-    name: str, running: dict[str, tuple["subprocess.Popen[str]", Path]]
-) -> None:
-    process, written = running[name]
-    said, _ = process.communicate(timeout=1200)
-    assert process.returncode == 0, said[-3000:]
-    fresh, committed = cells(written, "code"), cells(ROOT / "notebooks" / f"{name}.ipynb", "code")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_it_runs_and_shows_what_is_committed(path: Path, tmp_path: Path) -> None:
+    fresh, committed = cells(executed(path, tmp_path), "code"), cells(path, "code")
     assert [kinds(cell) for cell in fresh] == [kinds(cell) for cell in committed]
     assert sum("image/png" in kinds(cell) for cell in fresh) >= 1
 

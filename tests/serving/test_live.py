@@ -173,13 +173,13 @@ def test_who_would_have_to_wait_is_answered_at_a_glance_first(
         socket.send_json(said(THEFT))
         first = suggestion(socket, 1)  # though the whole model has not answered
         assert (first["category"]["code"], first["confident"]) == ("theft", False)
+        assert held.begun.acquire(timeout=30)  # the whole model gave way to the glance
         socket.send_json(said("什么颜色的？", "operator"))
         second = suggestion(socket, 2)
         assert (second["suggestion_id"], second["changed"]) == (first["suggestion_id"], False)
         socket.send_json(said("红的，爱玛的"))
         third = suggestion(socket, 3)
         assert third["suggestion_id"] == first["suggestion_id"]
-        assert held.begun.acquire(timeout=30)
         assert held.texts == [THEFT]
         held.go.release()
         held.go.release()

@@ -324,7 +324,7 @@ def test_an_answer_that_is_lost_counts_once(browser: Browser, room: Room) -> Non
         page.route("**/v1/reviews/*", lose_the_first)
         press(page, ["Enter"])
         expect(page.locator("#pace")).to_contain_text("本次 1 件")
-        for _ in range(200):  # the page counts before the request is on its way
+        for _ in range(800):  # the page counts before the request is on its way
             if lost:
                 break
             page.wait_for_timeout(50)
