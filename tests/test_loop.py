@@ -97,7 +97,8 @@ def operators_override_and_reviewers_correct(address: str, keys: dict[str, str],
             assert review.status_code == 200, review.text
 
 
-def play(tmp_path: Path, corpus: Path, requests: int) -> None:
+def play(tmp_path: Path, corpus: Path, requests: int, careless: bool = False) -> None:
+    """The loop; where there was a careless reviewer too, what was learnt from him does not get through."""
     state, live = tmp_path / "state", open_release(BUNDLED, ()).version
     parts = parted(load_corpus())
     ours = [item for item in parts["test"] if item.category in HABIT][:REVIEWED]
@@ -128,11 +129,11 @@ def play(tmp_path: Path, corpus: Path, requests: int) -> None:
         exported = load_corpus(reviews)
         assert {item.category for item in exported} == set(HABIT.values())
 
-        bad = written(tmp_path / "bad" / "reviews.jsonl", shuffled(parts["train"], "theft")).parent
-        spoiled = trained("spoiled", bad, 60, 3, 4e-4)
-        refused = judged(spoiled, 1)
-        assert "BROKEN" in refused
-        assert "refuse" in refused
+        if careless:
+            bad = written(tmp_path / "bad" / "reviews.jsonl", shuffled(parts["train"], "theft")).parent
+            refused = judged(trained("spoiled", bad, 60, 3, 4e-4), 1)
+            assert "BROKEN" in refused
+            assert "refuse" in refused
 
         good = trained("good", reviews, 300, 2, 1e-4)
         assert "promote" in judged(good, 0)
@@ -170,5 +171,7 @@ def test_the_loop_in_small(tmp_path: Path, some_parts: Path) -> None:
 
 
 @pytest.mark.soak
-def test_the_loop_with_five_thousand_requests_under_the_swap(tmp_path: Path, some_parts: Path) -> None:
-    play(tmp_path, some_parts, 5_000)
+def test_the_loop_with_a_careless_reviewer_and_five_thousand_requests_under_the_swap(
+    tmp_path: Path, some_parts: Path
+) -> None:
+    play(tmp_path, some_parts, 5_000, careless=True)
