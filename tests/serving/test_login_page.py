@@ -35,6 +35,7 @@ def page(browser: Browser, service: tuple[str, dict[str, str]]) -> Iterator[Page
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(f"{service[0]}/login")
+    expect(page.locator("#key")).to_be_focused()
     yield page
     context.close()
     assert [text for text in problems if "401" not in text] == []
