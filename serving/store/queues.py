@@ -59,12 +59,12 @@ def page(
     """
     column, falls = ORDERS.get(queue, NEWEST)
     order = (column.desc(), CallRow.id.desc()) if falls else (column.asc(), CallRow.id.asc())
-    query = select(CallRow).where(*conditions).order_by(*order).limit(limit)
+    first = select(CallRow.id).where(*conditions).order_by(*order).limit(limit)  # what the queue's index holds
     if cursor:
         value, call_id = _position(cursor, column is CallRow.started_at)
         beyond = (column < value, CallRow.id < call_id) if falls else (column > value, CallRow.id > call_id)
-        query = query.where(or_(beyond[0], and_(column == value, beyond[1])))
-    return list(session.scalars(query))
+        first = first.where(or_(beyond[0], and_(column == value, beyond[1])))
+    return list(session.scalars(select(CallRow).where(CallRow.id.in_(first)).order_by(*order)))
 
 
 def cursor_of(queue: str, row: CallRow) -> str:

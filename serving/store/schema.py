@@ -144,7 +144,10 @@ class CallRow(Base):
         Index("calls_by_day", "day", "city"),
         Index("calls_by_category", "category", "day"),
         partial("calls_due", "due_at", where="due_at IS NOT NULL"),
-        *(partial(f"queue_{name}", "city", *order, where=where) for name, (where, order) in QUEUE_ORDER.items()),
+        *(
+            partial(f"queue_{name}", "city", *order, "review", where=where)
+            for name, (where, order) in QUEUE_ORDER.items()
+        ),
         partial("calls_reviewed", "city", "day", where="review = 'done'"),
     )
 

@@ -19,6 +19,8 @@ from serving.store.entries import AnyEntry
 BUSY_SECONDS = 10
 CONNECT_SECONDS = 3
 MIGRATION_LOCK = 110_12345
+ANALYSED_FOR = 3_600  # seconds; a connection of SQLite knows what was found when it was made
+LOOKED_AT = 1_000  # rows of an index that SQLite looks at to know it
 PostgresOptions = {"connect_timeout": CONNECT_SECONDS, "keepalives_idle": 5, "keepalives_interval": 2,
                    "keepalives_count": 2, "tcp_user_timeout": 10_000}  # fmt: skip
 
@@ -39,7 +41,7 @@ class Store:
         arguments = {"timeout": BUSY_SECONDS} if self.is_sqlite else PostgresOptions
         self.engine: Engine = create_engine(
             parsed, connect_args=arguments, json_serializer=partial(json.dumps, ensure_ascii=False),
-            pool_pre_ping=not self.is_sqlite, pool_timeout=5,
+            pool_pre_ping=not self.is_sqlite, pool_timeout=5, pool_recycle=ANALYSED_FOR,
         )  # fmt: skip
         if self.is_sqlite:
             _tune_sqlite(self.engine)
@@ -89,6 +91,17 @@ class Store:
         with path.with_suffix(".migrating").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    def analyse(self) -> None:
+        """Has SQLite look at what its indexes hold, or it takes the wrong ones; PostgreSQL does so by itself.
+
+        Raises:
+            StoreAway: the database does not answer.
+        """
+        if self.is_sqlite:
+            with _away(), self._writer.begin() as connection:
+                connection.exec_driver_sql(f"PRAGMA analysis_limit={LOOKED_AT}")
+                connection.exec_driver_sql("ANALYZE")
 
     def ping(self) -> None:
         """Returns if the database answers.
