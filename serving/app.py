@@ -91,10 +91,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.wall = Wall(settings)
     app.state.live = live_calls = LiveCalls(settings, engine.suggester.city, app.state.wall)
     problems.install(app)
+    app.include_router(live.router)  # first: a route is found by trying those before it
     app.include_router(api.router)
     for part in (calls_api, review_queues, reviews_api, similar, stats_api, sessions_api, exports_api, releases_api):
         app.include_router(part.router, responses=problems.documented(429))
-    for page in (live, wall, pages, console, figures_page, review_page):
+    for page in (wall, pages, console, figures_page, review_page):
         app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.add_middleware(BodyLimit)

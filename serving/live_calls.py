@@ -166,7 +166,7 @@ def _invalid(field: str, message: str) -> Problem:
 
 
 class LiveCalls:
-    """Every call on line, and those whose connection was lost a moment ago; at most `live_calls` together."""
+    """Every call on line, and those whose connection was lost a moment ago; at most `lines` together."""
 
     def __init__(self, settings: Settings, city: str, wall: Wall) -> None:
         self.settings, self._city, self.wall = settings, city, wall
@@ -202,10 +202,10 @@ class LiveCalls:
                     self.wall.remove(call_id)
 
     def _new(self, call_id: str, key: Key) -> LiveCall:
-        if len(self._calls) >= self.settings.live_calls:
+        if len(self._calls) >= self.settings.lines:
             parked = [call for call in self if call.connection is None]
             if not parked:
-                raise Closed(4429, f"{self.settings.live_calls} calls are on line, no place is free")
+                raise Closed(4429, f"{self.settings.lines} calls are on line, no place is free")
             self._forget(min(parked, key=lambda call: call.parked_at).call_id)
         self._calls[call_id] = LiveCall(call_id, key.city or self._city, key.id)
         return self._calls[call_id]
