@@ -60,7 +60,7 @@ bench: .venv/dev.stamp .venv/ray.stamp
 	$(BIN)/python -m tests.bench.reviews
 	$(ONE_CORE) $(BIN)/python -m tests.bench.rivals.floor
 	$(ONE_CORE) $(BIN)/python -m tests.bench.rivals
-	$(ONE_CORE) $(BIN)/python -m tests.bench.load
+	$(BIN)/python -m tests.bench.load
 	$(BIN)/python -m tests.bench.bulk
 
 # Both tools live in an environment of their own, so that they do not list themselves.

@@ -1,10 +1,10 @@
 """How much the service takes, and what it does beyond: rates rise until the 99th percentile breaks, and go on.
 
-    taskset -c 1 python -m tests.bench.load [--kinds single batch …] [--seconds 8] [--stored 20000]
+    python -m tests.bench.load [--kinds single batch …] [--seconds 8] [--stored 20000] [--cores 1]
 
-Kinds: single calls, batches of 32, review writing (a verdict and the queue behind it), live calls, all mixed. The client
-sends whatever comes back and shares the cores with the service. Another process asks for health ten times a second
-throughout.
+Kinds: single calls, batches of 32, review writing (a verdict and the queue behind it), live calls, all mixed. The service
+has the last `cores` to itself and its default settings; the client, which sends whatever comes back, has the others.
+There another process asks for health ten times a second throughout.
 """
 
 import argparse
@@ -151,16 +151,18 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="*", choices=FIRST, default=list(FIRST))
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--stored", type=int, default=20_000)
+    parser.add_argument("--cores", type=int, default=1)
     asked = parser.parse_args()
-    cores = len(os.sched_getaffinity(0))
-    settings = {"YIDIANTONG_THREADS": "1", "YIDIANTONG_CONCURRENCY": str(cores)}
+    cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
         stored_calls(state, asked.stored)
-        with served(state, **settings) as (address, process):
+        os.sched_setaffinity(0, cores[-asked.cores :])
+        with served(state) as (address, process):
+            os.sched_setaffinity(0, cores[: -asked.cores] or cores)
             keys = first_keys(state)
             desk = Desk(keys, asked.stored)
-            print(f"{cores} of {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n\n{HEAD}")
+            print(f"{asked.cores} of {len(cores)} cores, load average {os.getloadavg()[0]:.1f}\n\n{HEAD}")
             for kind in asked.kinds:
                 climb(desk, address, psutil.Process(process.pid), keys["operator"], kind, asked.seconds)
 

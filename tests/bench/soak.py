@@ -80,11 +80,10 @@ def main() -> None:
     parser.add_argument("--samples", type=Path)
     asked = parser.parse_args()
     seconds = asked.minutes * 60
-    settings = {"YIDIANTONG_THREADS": "1", "YIDIANTONG_CONCURRENCY": str(len(os.sched_getaffinity(0)))}
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
         stored_calls(state, asked.stored, DAYS)
-        with served(state, **settings) as (address, started):
+        with served(state) as (address, started):
             keys, process = first_keys(state), psutil.Process(started.pid)
             desk = Desk(keys, asked.stored)
             seen, samples = asyncio.run(soak(desk, address, keys["operator"], process, asked.rate, seconds))
