@@ -1,5 +1,6 @@
-"""The linear model that answers when the release cannot be loaded: jieba words and character n-grams."""
+"""The linear model beside the encoder, and instead of it where that fails: jieba words and character n-grams."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -18,6 +19,7 @@ from model.reading import Reading
 from model.release import BUNDLED, FILES, ReleaseError, open_release
 
 NGRAMS = (1, 2, 3)
+UNBROKEN = re.compile(r"\S+")
 WORDS = DATA_DIR / "words.txt"
 
 
@@ -31,11 +33,11 @@ def _located(text: str) -> Iterator[tuple[str, int, int]]:
     for word, start, end in segmenter().tokenize(compact):
         if not word.isspace():
             yield f"w:{word}", start, end
-    for size in NGRAMS:
-        for start in range(len(compact) - size + 1):
-            gram = compact[start : start + size]
-            if not any(char.isspace() for char in gram):
-                yield gram, start, start + size
+    for found in UNBROKEN.finditer(compact):
+        run, at = found.group(), found.start()
+        for size in NGRAMS:
+            for start in range(len(run) - size + 1):
+                yield run[start : start + size], at + start, at + start + size
 
 
 def segmenter() -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from model.release import open_release
 from training.config import Config
 from training.report import figures_table, slices_table
 
@@ -29,7 +30,8 @@ def _own(run: dict[str, Any]) -> str:
 
 def write_card(run: dict[str, Any], config: Config, report: dict[str, Any]) -> str:
     """The card's Markdown from the facts of the run and its report on the held-out split."""
-    warm = f", warm start from {config.base.warm_start}" if config.base.warm_start else ""
+    start = config.base.warm_start
+    warm = f", warm start from {open_release(start, ()).version if start.is_dir() else start}" if start else ""
     kept = f", of the weights before {config.fit.kept:.0%} kept" if config.fit.kept else ""
     return rendered(
         "MODEL_CARD.md",

@@ -96,10 +96,11 @@ class Fit(Section):
     """Optimisation (AdamW, linear warm-up and decay). Rates are peak rates; `layer_decay` shrinks them downwards.
 
     `bf16` holds where the machine computes it; elsewhere it is fp32. `kept` is the share of the weights before training
-    in those after it: a mean of both often judges new calls better than either (WiSE-FT, Wortsman et al. 2022).
+    in those after it: a mean of both often judges new calls better than either (WiSE-FT, Wortsman et al. 2022). With no
+    `epochs` the network stays as it was and all else is made anew: linear model, calibration, card.
     """
 
-    epochs: Positive = 6
+    epochs: Annotated[float, Field(ge=0)] = 6
     batch_size: Annotated[int, Field(ge=1)] = 32
     learning_rate: Positive = 2e-4
     head_factor: Positive = 12

@@ -151,6 +151,8 @@ def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = Fa
     set_seed(config.fit.seed)
     random.seed(config.fit.seed)
     network, tokenizer = build_network(config, data["train"])
+    if not config.fit.epochs:
+        return network
     use_half_attention(network.encoder)
     before = {name: weight.clone() for name, weight in network.state_dict().items()} if config.fit.kept else {}
     lessons = config.distil.teacher

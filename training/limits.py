@@ -1,9 +1,10 @@
 """What stops the figures: releases together, error against the share that is confident, where police errors lie.
 
-    python -m training.limits --data FILE.jsonl… RELEASE… [--readings FOLDER] [--output docs/evaluation/limits]
+    python -m training.limits --data FILE.jsonl… RELEASE… [--readings FOLDER] [--misheard 0.1] [--output DIR]
 
-`FOLDER` holds, as `FILE.NAME.jsonl`, what somebody answered who read the same calls by the guide without their labels:
-`id`, `category` and `urgency` of each.
+With `--misheard` that share of the calls' characters is written down wrong (`training.misheard`). `FOLDER` holds, as
+`FILE.NAME.jsonl`, what somebody answered who read the same calls by the guide without their labels: `id`, `category`
+and `urgency` of each.
 
 The first release is the one that is looked into. What only several together get right, more learning of this kind could
 bring; what goes wrong among the surest calls wants other text, or another label.
@@ -27,6 +28,7 @@ from model.reading import Model, Reading
 from model.risk import expected_cost
 from model.text import render
 from training.evaluate import ANSWERS, Outcome, columns, labelled, read_cases, run, under_called
+from training.misheard import misheard
 from training.report import table
 
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.88, 1.0)
@@ -114,12 +116,13 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", type=Path, required=True)
     parser.add_argument("--readings", type=Path, default=Path("docs/evaluation/limits/readings"))
     parser.add_argument("--output", type=Path, default=Path("reports/limits"))
+    parser.add_argument("--misheard", type=float, default=0.0)
     asked = parser.parse_args()
     models = [Blend(folder) for folder in asked.releases]
     answering: list[Model] = [*models, Together(models)] if len(models) > 1 else [*models]
     parts = ["# What stops the figures", (__doc__ or "").strip().split("\n\n")[-1]]
     for path in asked.data:
-        cases = read_cases(path)
+        cases = [misheard(case, asked.misheard) for case in read_cases(path)]
         outcomes = {model.version: run(model, cases) for model in answering}
         outcome = outcomes[models[0].version]
         for read in sorted(asked.readings.glob(f"{path.stem}.*.jsonl")):

@@ -19,7 +19,7 @@ def test_the_configs_of_the_project_load() -> None:
     ("text", "line", "field", "message"),
     [
         ("[fit]\nepochs = 2\nlerning_rate = 1\n", 3, "fit.lerning_rate", "Extra inputs"),
-        ("[fit]\nepochs = 0\n", 2, "fit.epochs", "greater than 0"),
+        ("[fit]\nepochs = -1\n", 2, "fit.epochs", "greater than or equal to 0"),
         ("[fit]\nepochs = 'two'\n", 2, "fit.epochs", "number"),
         ("\n[fti]\nepochs = 2\n", 2, "fti", "Extra inputs"),
         ("[noise]\nprefix = 1.5\n", 2, "noise.prefix", "less than or equal to 1"),
