@@ -95,6 +95,8 @@ def operators_override_and_reviewers_correct(address: str, keys: dict[str, str],
             verdict = {"verdict": "correct", "category": HABIT[item.category], "reason": "wrong_category"}
             review = client.post(f"/v1/reviews/{item.id}", json=verdict, headers=headers["reviewer"])
             assert review.status_code == 200, review.text
+        # Who reads a queue waits until all that was written is in the database, where commands look.
+        client.get("/v1/review-calls?queue=overridden", headers=headers["reviewer"]).raise_for_status()
 
 
 def play(tmp_path: Path, corpus: Path, requests: int, careless: bool = False) -> None:

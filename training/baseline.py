@@ -47,9 +47,14 @@ def train_baseline(items: Sequence[Item], folder: Path, taxonomy: Taxonomy = PAC
     )
 
 
+def classifier() -> LogisticRegression:
+    """What learns from the features, before it has."""
+    return LogisticRegression(C=STRENGTH, max_iter=200, tol=TOLERANCE)
+
+
 def _fit(matrix: csr_matrix, labels: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients (size, features) and intercepts; a label that never occurs gets a hopeless intercept."""
-    found = LogisticRegression(C=STRENGTH, max_iter=200, tol=TOLERANCE).fit(matrix, labels)
+    found = classifier().fit(matrix, labels)
     weight, bias = np.zeros((size, matrix.shape[1])), np.full(size, -20.0)
     weight[found.classes_], bias[found.classes_] = found.coef_, found.intercept_
     return weight, bias

@@ -142,13 +142,12 @@ def _tfidf_svc(train: Sequence[Item], folder: Path) -> None:
 def _ngrams_lr(train: Sequence[Item], folder: Path) -> None:
     """Words of the domain and character n-grams, TF-IDF, logistic regression: the project's own baseline."""
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    from training.baseline import FEATURES, STRENGTH
+    from training.baseline import FEATURES, classifier
 
     vectorizer = TfidfVectorizer(analyzer=features, sublinear_tf=True, min_df=2, max_features=FEATURES)
-    fitted = make_pipeline(vectorizer, LogisticRegression(C=STRENGTH, max_iter=150, tol=1e-3))
+    fitted = make_pipeline(vectorizer, classifier())
     _keep(fitted.fit([text_of(item) for item in train], [item.category for item in train]), folder)
 
 
