@@ -80,6 +80,7 @@ def main(calls: int) -> None:
         store: Store = app.state.store
         store.migrate()
         fill(store, calls)
+        store.analyse()  # as a service that has run for a while has
         secret = KeyRing(place / "keys.json").create(Role.REVIEWER, "", "hangzhou")[1]
         with store.reading() as session:
             ids = iter(session.scalars(select(CallRow.id).where(CallRow.overrode).limit(ROUNDS * 4)).all())

@@ -1,6 +1,7 @@
 """Which index SQLite takes: with many calls a wrong one reads all of them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Select, func, select, text
@@ -21,7 +22,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return store
 
 
-def plan(store: Store, query: Select[tuple[int]]) -> str:
+def plan(store: Store, query: Select[Any]) -> str:
     with store.reading() as session:
         words = query.compile(store.engine, compile_kwargs={"literal_binds": True})
         return str(session.execute(text(f"EXPLAIN QUERY PLAN {words}")).all()[0][3])
