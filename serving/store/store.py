@@ -20,7 +20,6 @@ BUSY_SECONDS = 10
 CONNECT_SECONDS = 3
 MIGRATION_LOCK = 110_12345
 ANALYSED_FOR = 3_600  # seconds; a connection of SQLite knows what was found when it was made
-LOOKED_AT = 1_000  # rows of an index that SQLite looks at to know it
 PostgresOptions = {"connect_timeout": CONNECT_SECONDS, "keepalives_idle": 5, "keepalives_interval": 2,
                    "keepalives_count": 2, "tcp_user_timeout": 10_000}  # fmt: skip
 
@@ -100,8 +99,7 @@ class Store:
         """
         if self.is_sqlite:
             with _away(), self._writer.begin() as connection:
-                connection.exec_driver_sql(f"PRAGMA analysis_limit={LOOKED_AT}")
-                connection.exec_driver_sql("ANALYZE")
+                connection.exec_driver_sql("ANALYZE")  # of some rows only, all queues would look alike
 
     def ping(self) -> None:
         """Returns if the database answers.
