@@ -28,6 +28,7 @@ from serving import (
 from serving.drift import Watch
 from serving.engine import Engine
 from serving.figures import page as figures_page
+from serving.following import Follower
 from serving.keys import KeyRing
 from serving.limits import Admission, BodyLimit, SecurityHeaders
 from serving.live_calls import LiveCalls
@@ -37,7 +38,7 @@ from serving.sessions import Guard, Sessions
 from serving.settings import Settings
 from serving.store.recorder import Recorder
 from serving.store.rollup import Refresher
-from serving.store.store import Store
+from serving.store.store import ANALYSED_FIRST, ANALYSED_FOR, Store
 from serving.wall import Wall
 
 
@@ -53,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
     recorder = Recorder(store, settings.state_dir, settings.city)
     engine.missing, engine.shadow.differs = recorder.missing, recorder.note
     refresher, drift = Refresher(store), Watch(settings, store).follower
+    analysis = Follower(ANALYSED_FOR, (store.analyse,), ANALYSED_FIRST)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -62,10 +64,12 @@ def create_app(settings: Settings) -> FastAPI:
         Thread(target=rehearse, args=(engine, app.state.related), name="rehearsal", daemon=True).start()
         refresher.start()
         drift.start()
+        analysis.start()
         async with live_calls.kept():
             yield
         engine.close()
         drift.stop()
+        analysis.stop()
         refresher.stop()
         recorder.stop()
         store.close()

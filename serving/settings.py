@@ -13,7 +13,7 @@ from model.release import BUNDLED
 from model.remote import registry_at
 from serving.figures.periods import window
 
-LIVE_A_CORE = 128  # as docs/reliability.md measures it, on the slowest core
+LIVE_A_CORE = 128  # live calls; the slowest core of docs/reliability.md carried 168
 
 
 class Settings(BaseSettings):

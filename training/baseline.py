@@ -48,7 +48,7 @@ def train_baseline(items: Sequence[Item], folder: Path, taxonomy: Taxonomy = PAC
 
 
 def classifier() -> LogisticRegression:
-    """What learns from the features, before it has."""
+    """The logistic regression of each head, not fitted yet."""
     return LogisticRegression(C=STRENGTH, max_iter=200, tol=TOLERANCE)
 
 

@@ -4,7 +4,6 @@ Triggers note the (day, city) of every call that is added, changed or deleted, w
 `refresh` counts the noted days anew from the calls themselves: nothing is added up twice, nothing drifts.
 """
 
-import math
 import threading
 import time
 from collections.abc import Sequence
@@ -38,7 +37,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from data.taxonomy import Track, destinations
 from serving.store.schema import Base, CallRow
-from serving.store.store import ANALYSED_FOR, Store
+from serving.store.store import Store
 
 EVERY_SECONDS = 5.0
 ROLLUP_LOCK = 110_12346
@@ -229,8 +228,7 @@ def _count_one_month(session: Session) -> None:
 
 
 class Refresher:
-    """Counts in the background, so that a page that is opened finds next to nothing left to do; and, once an hour,
-    what the indexes hold."""
+    """Counts in the background, so that a page that is opened finds next to nothing left to do."""
 
     def __init__(self, store: Store, every: float = EVERY_SECONDS) -> None:
         self.store, self.every = store, every
@@ -250,11 +248,7 @@ class Refresher:
             self._thread.join(10)
 
     def _run(self) -> None:
-        analysed = -math.inf
         while not self._stopping.wait(self.every):
             with suppress(Exception):  # away, or not migrated yet: the recorder says so, and the notes wait
-                if time.monotonic() - analysed > ANALYSED_FOR:
-                    self.store.analyse()
-                    analysed = time.monotonic()
                 while not self._stopping.is_set() and not refresh(self.store, 0.5):
                     pass

@@ -19,7 +19,7 @@ from serving.store.entries import AnyEntry
 BUSY_SECONDS = 10
 CONNECT_SECONDS = 3
 MIGRATION_LOCK = 110_12345
-ANALYSED_FOR = 3_600  # seconds; a connection of SQLite knows what was found when it was made
+ANALYSED_FIRST, ANALYSED_FOR = 5.0, 3_600.0  # seconds; a connection of SQLite knows what was found when it was made
 PostgresOptions = {"connect_timeout": CONNECT_SECONDS, "keepalives_idle": 5, "keepalives_interval": 2,
                    "keepalives_count": 2, "tcp_user_timeout": 10_000}  # fmt: skip
 
@@ -40,7 +40,7 @@ class Store:
         arguments = {"timeout": BUSY_SECONDS} if self.is_sqlite else PostgresOptions
         self.engine: Engine = create_engine(
             parsed, connect_args=arguments, json_serializer=partial(json.dumps, ensure_ascii=False),
-            pool_pre_ping=not self.is_sqlite, pool_timeout=5, pool_recycle=ANALYSED_FOR,
+            pool_pre_ping=not self.is_sqlite, pool_timeout=5, pool_recycle=int(ANALYSED_FOR) if self.is_sqlite else -1,
         )  # fmt: skip
         if self.is_sqlite:
             _tune_sqlite(self.engine)

@@ -19,6 +19,16 @@ def test_the_mean_of_two_networks() -> None:
     assert mean["n"] == 5
 
 
+def test_without_epochs_the_network_stays(tmp_path: Path, some_parts: Path) -> None:
+    config = Config(base=BaseEncoder(warm_start=BUNDLED), fit=Fit(epochs=0))
+    notes = [item for item in load_corpus(some_parts) if item.style == "note"][:8]
+    network = fine_tune(config, as_datasets({"train": notes, "validation": notes}), tmp_path)
+    for name, weight in start(config)[0].state_dict().items():
+        if not name.startswith("call."):  # which tells texts of another world; made anew
+            assert torch.equal(network.state_dict()[name], weight), name
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("kept", [0.0, 1.0])
 def test_what_is_kept_is_as_it_was(tmp_path: Path, some_parts: Path, kept: float) -> None:
     fit = Fit(epochs=1, batch_size=8, learning_rate=1e-3, bf16=False, kept=kept)
