@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
 from pydantic import field_validator
 
+from data.heard import Span, heard, spelled
 from data.plain import simplify
 from data.remember import remembered
 from data.tables import DATA_DIR, Row, load_table
@@ -24,8 +25,6 @@ PICTURES = re.compile(
     f"(?<={HAN})[*_~|^#=+`&%$\\\\·•.\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]+(?={HAN})"
 )
 SPELT = re.compile(f"(?<={HAN})([^\\w\n])(?:{HAN}\\1){{3,}}(?={HAN})")
-LETTER = "[A-Za-z]"
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -75,25 +74,24 @@ def load_disguises(path: Path = DATA_DIR / "disguises.csv") -> tuple[Disguise, .
 
 @dataclass(frozen=True)
 class _Finder:
-    """`pinyin` finds words, `pairs` what may be two parts (alternatives of thousands would be slow): see `meant`."""
+    """`pinyin` and `parts`: what is written, and what it means. `pairs` finds what may be two parts.
 
-    pinyin: re.Pattern[str]
+    Alternatives of thousands would be slow. `danger` are the characters of words that somebody may want to hide.
+    """
+
+    pinyin: Mapping[str, str]
+    parts: Mapping[str, str]
     pairs: re.Pattern[str]
-    meant: Mapping[str, str]
+    danger: str
 
 
 @cache
 def _finder() -> _Finder:
     rows = load_disguises()
-    pairs = [simplify(row.written) for row in rows if not row.written.isascii()]
-    words = sorted((row.written for row in rows if row.written.isascii()), key=len, reverse=True)
-    first, second = ("".join(dict.fromkeys(chars)) for chars in zip(*pairs, strict=True))
-    pinyin = "|".join(word.replace(" ", " ?") for word in words)
-    return _Finder(
-        re.compile(f"(?<!{LETTER})(?<!{LETTER} )(?:{pinyin})(?! ?{LETTER})", re.IGNORECASE),
-        re.compile(f"[{first}](?=([{second}]))"),
-        {simplify(row.written).replace(" ", ""): row.meant for row in rows},
-    )
+    pinyin = {row.written: row.meant for row in rows if row.written.isascii()}
+    parts = {simplify(row.written): row.meant for row in rows if not row.written.isascii()}
+    first, second = ("".join(dict.fromkeys(chars)) for chars in zip(*parts, strict=True))
+    return _Finder(pinyin, parts, re.compile(f"[{first}](?=([{second}]))"), "".join(pinyin.values()))
 
 
 @remembered
@@ -102,7 +100,7 @@ def uncover(text: str) -> Uncovered:
     found = Uncovered(simplify(text))
     for edits in (partial(_dropped, UNSEEN), partial(_dropped, PICTURES), _spelt, _pinyin, _parts):
         found = _edited(found, list(edits(found.text)))
-    return found
+    return replace(found, text=heard(found.text, trusted=_finder().danger))
 
 
 def _dropped(pattern: re.Pattern[str], text: str) -> Iterator[tuple[Span, str]]:
@@ -115,14 +113,13 @@ def _spelt(text: str) -> Iterator[tuple[Span, str]]:
 
 
 def _pinyin(text: str) -> Iterator[tuple[Span, str]]:
-    meant = _finder().meant
-    return ((match.span(), meant[match.group().replace(" ", "").lower()]) for match in _finder().pinyin.finditer(text))
+    return spelled(text, _finder().pinyin)
 
 
 def _parts(text: str) -> Iterator[tuple[Span, str]]:
     free = 0
     for match in _finder().pairs.finditer(text):
-        word = _finder().meant.get(match.group() + match.group(1))
+        word = _finder().parts.get(match.group() + match.group(1))
         if word and match.start() >= free:
             free = match.start() + 2
             yield (match.start(), free), word

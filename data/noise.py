@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from data.heard import blurred
 from data.records import Turn
 
 PUNCTUATION = re.compile(r"[，。！？、；：…—,.!?;:“”\"‘’《》]+")
@@ -33,8 +34,6 @@ def drop_end(turns: Sequence[Turn], keep: float) -> list[Turn]:
     return kept
 
 
-# Not told apart in many places of Zhejiang and the South, nor by recognisers: zh/z, n/l, -ng/-n …
-BLURRED = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ing", "in"), ("eng", "en"), ("ang", "an"), ("l", "n"), ("hu", "fu"))
 FILLERS = ("嗯", "呃", "啊", "那个", "就是", "然后", "这个", "哎")
 SHARES = {"homophone": 0.72, "drop": 0.12, "repeat": 0.08, "filler": 0.08}
 
@@ -64,7 +63,7 @@ def homophones() -> Mapping[str, tuple[str, ...]]:
 
     alike: dict[str, list[str]] = defaultdict(list)
     for char in _common():
-        alike[_blurred(lazy_pinyin(char)[0])].append(char)
+        alike[blurred(lazy_pinyin(char)[0])].append(char)
     return {char: tuple(other for other in group if other != char) or (char,) for group in alike.values()
             for char in group}  # fmt: skip
 
@@ -73,10 +72,3 @@ def _common() -> list[str]:
     rows = range(0xB0, 0xD8)
     codes = (bytes([row, cell]) for row in rows for cell in range(0xA1, 0xFF))
     return [char for code in codes if (char := code.decode("gb2312", "ignore"))]
-
-
-def _blurred(sound: str) -> str:
-    for clear, blurred in BLURRED:
-        sound = blurred + sound[len(clear) :] if sound.startswith(clear) else sound
-        sound = sound[: -len(clear)] + blurred if sound.endswith(clear) else sound
-    return sound
