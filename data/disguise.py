@@ -1,7 +1,7 @@
 """Words written so that they are not recognised: what they mean, and where each character of that stands."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from data.plain import simplify
 from data.remember import remembered
 from data.tables import DATA_DIR, Row, load_table
 
+Edit = Callable[[str], Iterator[tuple[Span, str]]]
 HAN = "[\u3400-\u9fff]"
 # Control characters and what Unicode calls default ignorable: nobody sees them.
 UNSEEN = re.compile(
@@ -88,18 +89,22 @@ class _Finder:
 @cache
 def _finder() -> _Finder:
     rows = load_disguises()
-    pinyin = {row.written: row.meant for row in rows if row.written.isascii()}
+    pinyin = {row.written.replace(" ", ""): row.meant for row in rows if row.written.isascii()}
     parts = {simplify(row.written): row.meant for row in rows if not row.written.isascii()}
     first, second = ("".join(dict.fromkeys(chars)) for chars in zip(*parts, strict=True))
     return _Finder(pinyin, parts, re.compile(f"[{first}](?=([{second}]))"), "".join(pinyin.values()))
 
 
 @remembered
-def uncover(text: str) -> Uncovered:
-    """What `text` says: simplified, without what nobody sees or hears, disguised characters and words as meant."""
+def uncover(text: str, letters: bool = True) -> Uncovered:
+    """What `text` says: simplified, without what nobody sees or hears, disguised and misheard characters as meant.
+
+    So are `letters` that are pinyin, unless they are to stay.
+    """
     found = Uncovered(simplify(text))
-    for edits in (partial(_dropped, UNSEEN), partial(_dropped, PICTURES), _spelt, _pinyin, _parts):
-        found = _edited(found, list(edits(found.text)))
+    edits: list[Edit] = [partial(_dropped, UNSEEN), partial(_dropped, PICTURES), _spelt, *([_pinyin] * letters), _parts]
+    for edit in edits:
+        found = _edited(found, list(edit(found.text)))
     return replace(found, text=heard(found.text, trusted=_finder().danger))
 
 

@@ -9,9 +9,10 @@ character.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial, reduce
+from heapq import nlargest
 from io import BytesIO
-from itertools import combinations
+from itertools import accumulate
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -29,11 +30,14 @@ FIRST = 4
 # 100 are put right, of those that are as they were said one in a thousand is changed (`python -m tests.bench.hearing`).
 SURER = 10.0
 PASSES = 2
-SYLLABLES = 12  # of letters that are read as pinyin, at most
-BEAM = 24
+LETTERS, LONGEST_WORD = 300, 16  # that are read as pinyin at a time (30 ms), and of a word or syllable, at most
+PREFERRED = 6.0  # what a word that is looked for is likelier (natural logarithm)
+BEAM = 10
 # Mean logarithm of a character's probability from which on letters are taken for pinyin: a word of danger reaches -5.2
 # and more where it stands in a sentence, the English "data" -5.8, "game" -7.9.
-LIKELY = -5.5
+# Letters of four syllables and more are hardly anything else.
+LIKELY, MANY = (-5.5, -8.0), 4
+PARTED = re.compile("[ ']")
 PINYIN = re.compile("(?![A-Za-z](?![A-Za-z ']))[A-Za-z]+(?:[ '][A-Za-z]+)*")
 Numbers = NDArray[np.int64]
 Logs = NDArray[np.float32]
@@ -207,61 +211,67 @@ def _fit(model: Sounds, written: Numbers, place: Numbers, char: Numbers) -> Logs
 def spelled(text: str, words: Mapping[str, str]) -> Iterator[tuple[Span, str]]:
     """Letters that are pinyin: where they stand, and what they mean there.
 
-    What `words` has (pinyin with a space between syllables, and its characters) is meant wherever it fits.
+    What `words` has (pinyin and its characters, which the model knows) is preferred to what sounds like it.
     """
     for match in PINYIN.finditer(text):
         start, end = match.span()
         before, behind = text[max(0, start - 2) : start], text[end : end + 2]
-        if meant := _meant(sounds(), match.group().lower(), before, behind, words):
+        if end - start <= LETTERS and (meant := _meant(sounds(), match.group().lower(), before, behind, words)):
             yield (start, end), meant
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Characters that some letters may mean, the last first, and the logarithm of their probability."""
+
+    score: float
+    chars: tuple[int, "_Way"] | None
+
+    def last(self, first: Numbers) -> tuple[int, int]:
+        """The last two characters, where `first` stand before all."""
+        if self.chars is None:
+            return int(first[0]), int(first[1])
+        last, rest = self.chars
+        return (int(first[1]) if rest.chars is None else rest.chars[0]), last
+
+    def __iter__(self) -> Iterator[int]:
+        way = self
+        while way.chars is not None:
+            yield way.chars[0]
+            way = way.chars[1]
 
 
 def _meant(model: Sounds, letters: str, before: str, behind: str, words: Mapping[str, str]) -> str:
     """What `letters` mean between the two characters before and behind them, nothing when they are hardly pinyin."""
     first = model.numbers(f"\n\n{before}"[-2:])
+    parts = PARTED.split(letters)
+    breaks, text = set(accumulate(map(len, parts))), "".join(parts)
+    ways: list[list[_Way]] = [[] for _ in range(len(text) + 1)]
+    ways[0] = [_Way(0, None)]
+    for start in range(len(text)):
+        ways[start] = nlargest(BEAM, ways[start], key=lambda way: way.score)
+        for end in range(start + 1, min(len(text), start + LONGEST_WORD) + 1) if ways[start] else ():
+            if (word := words.get(text[start:end])) is not None:
+                said = reduce(partial(_on, model, first), model.numbers(word)[:, None], ways[start])
+                ways[end] += [_Way(way.score + PREFERRED, way.chars) for way in said]
+            elif (options := model.syllables.get(text[start:end])) is not None:
+                ways[end] += _on(model, first, ways[start], options)
+            if end in breaks:
+                break
     last = model.numbers(f"{behind}\n\n"[:2])
-    best, found = (False, LIKELY), ""
-    for syllables in _cut(letters, model.syllables):
-        given = _given(syllables, words)
-        options = [model.numbers(given[n]) if n in given else model.syllables[syllable]
-                   for n, syllable in enumerate(syllables)]  # fmt: skip
-        path, score = _path(model, options, first, last)
-        rank = bool(given), score / (len(syllables) + 2)
-        if rank > best:
-            best, found = rank, model.text(path)
-    return found
+    found = reduce(partial(_on, model, first), last[:, None], nlargest(BEAM, ways[-1], key=lambda way: way.score))
+    best = max(found, key=lambda way: way.score, default=_Way(-np.inf, None))
+    chars = [*best][:1:-1]
+    return model.text(chars) if chars and best.score > LIKELY[len(chars) >= MANY] * (len(chars) + 2) else ""
 
 
-def _given(syllables: Sequence[str], words: Mapping[str, str]) -> dict[int, str]:
-    """The characters of `words` that fit, by place."""
-    given: dict[int, str] = {}
-    for start, end in combinations(range(len(syllables) + 1), 2):
-        for place, char in enumerate(words.get(" ".join(syllables[start:end]), ""), start):
-            given.setdefault(place, char)
-    return given
-
-
-def _path(model: Sounds, syllables: Sequence[Numbers], first: Numbers, last: Numbers) -> tuple[list[int], float]:
-    """The likeliest characters, one of each syllable's, and the logarithm of their and the next two's probability."""
-    paths, score = first[None, :], np.zeros(1, np.float32)
-    for options in (*syllables, *last[:, None]):
-        count = len(options)
-        a, b = (np.repeat(paths[:, -step], count) for step in (2, 1))
-        score = np.repeat(score, count) + model.log(a, b, np.tile(options, len(paths)))
-        kept = np.argsort(-score, kind="stable")[:BEAM]
-        paths = np.column_stack([paths[kept // count], np.tile(options, len(paths))[kept]])
-        score = score[kept]
-    return paths[0, 2:-2].tolist(), float(score[0])
-
-
-def _cut(letters: str, syllables: Mapping[str, Numbers]) -> Iterator[list[str]]:
-    """All ways to cut `letters` into syllables; a space or an apostrophe parts them."""
-    ways: list[tuple[list[str], str]] = [([], letters)]
-    while ways:
-        cut, rest = ways.pop()
-        if not rest:
-            yield cut
-        elif len(cut) < SYLLABLES:
-            for length in range(1, min(6, len(rest)) + 1):
-                if rest[:length] in syllables:
-                    ways.append(([*cut, rest[:length]], rest[length:].lstrip(" '")))
+def _on(model: Sounds, first: Numbers, ways: Sequence[_Way], options: Numbers) -> list[_Way]:
+    """The likeliest of `ways`, each with each of `options` behind it."""
+    if not ways:
+        return []
+    a, b = np.array([way.last(first) for way in ways]).T
+    score = np.array([way.score for way in ways])[:, None] + model.log(a[:, None], b[:, None], options[None, :])
+    kept = np.argsort(-score, axis=None, kind="stable")[:BEAM]
+    return [
+        _Way(float(score.flat[n]), (int(options[n % len(options)]), ways[n // len(options)])) for n in kept.tolist()
+    ]

@@ -1,12 +1,15 @@
 """One way from turns to the text the encoder reads, for training and for serving."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from data.disguise import Uncovered, uncover
 from data.plain import simplify
 from data.records import Turn
 
+LETTERS, MOST_LETTERS = re.compile("[A-Za-zＡ-Ｚａ-ｚ]"), 600  # of a call, that are looked at for pinyin
 MARKS = {"operator": "问：", "caller": "答："}
 
 
@@ -41,7 +44,8 @@ def render(turns: Sequence[Turn]) -> Rendered:
     What is written so that it is not recognised is read as it is meant (see `data.disguise`).
     """
     dialogue = any(turn.speaker == "operator" for turn in turns)
-    uncovered = tuple(uncover(turn.text) for turn in turns)
+    letters = accumulate(len(LETTERS.findall(turn.text)) for turn in turns)
+    uncovered = tuple(uncover(turn.text, count <= MOST_LETTERS) for turn, count in zip(turns, letters, strict=True))
     text, starts = "", []
     for turn, said in zip(turns, uncovered, strict=True):
         text += ("\n" if text else "") + (MARKS[turn.speaker] if dialogue else "")
