@@ -9,7 +9,7 @@ character.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial, reduce
+from functools import cache, lru_cache, partial, reduce
 from heapq import nlargest
 from io import BytesIO
 from itertools import accumulate
@@ -162,35 +162,41 @@ def heard(text: str, surer: float = SURER, trusted: str = "") -> str:
 
     Those that are `trusted` stay.
     """
-    model = sounds()
-    sure = model.numbers(trusted)
-    written = np.concatenate([[END, END], model.numbers(text), [END, END]]).astype(np.int64)
+    model, sure = sounds(), _sure(trusted)
+    written = model.numbers(f"\n\n{text}\n\n")
+    chars = list(text)
     for _ in range(PASSES):
         strange = _strange(model, written, sure)
-        if not len(strange) or not _mended(model, written, strange, surer):
+        mended = _mended(model, written, strange, surer) if len(strange) else []
+        for place in mended:
+            chars[place - 2] = model.text([int(written[place])])
+        if not mended:
             break
-    changed = np.flatnonzero(written[2:-2] != model.numbers(text))
-    chars = list(text)
-    for place in changed.tolist():
-        chars[place] = model.text([int(written[place + 2])])
     return "".join(chars)
 
 
-def _strange(model: Sounds, written: Numbers, sure: Numbers) -> Numbers:
-    """Places of characters, but `sure` ones, that the model knows in none of the positions of three side by side."""
+@lru_cache(4)
+def _sure(trusted: str) -> NDArray[np.bool_]:
+    """By number, which characters are never strange: what is no character of Chinese, and those that are trusted."""
+    sure = np.zeros(1 << BITS, bool)
+    sure[:FIRST] = sure[sounds().numbers(trusted)] = True
+    return sure
+
+
+def _strange(model: Sounds, written: Numbers, sure: NDArray[np.bool_]) -> Numbers:
+    """Places of characters that the model knows in none of the positions of three side by side."""
     known = model.seen(written[:-2], written[1:-1], written[2:])
-    around = known[:-2] | known[1:-1] | known[2:]
-    return np.flatnonzero((written[2:-2] >= FIRST) & ~around & ~np.isin(written[2:-2], sure)) + 2
+    return np.flatnonzero(~(known[:-2] | known[1:-1] | known[2:] | sure[written[2:-2]])) + 2
 
 
-def _mended(model: Sounds, written: Numbers, strange: Numbers, surer: float) -> bool:
-    """Puts what is surer in the place of what is strange, of neighbours the surest; whether there was any."""
+def _mended(model: Sounds, written: Numbers, strange: Numbers, surer: float) -> list[int]:
+    """Puts what is surer in the place of what is strange, of neighbours the surest; where it did."""
     which, other = model.alike(written[strange])
     if not len(other):
-        return False
+        return []
     gain = _fit(model, written, strange[which], other) - _fit(model, written, strange, written[strange])[which]
     free = np.ones(len(written), bool)
-    mended = False
+    mended = list[int]()
     for candidate in np.argsort(-gain, kind="stable").tolist():
         if gain[candidate] <= surer:
             break
@@ -198,7 +204,7 @@ def _mended(model: Sounds, written: Numbers, strange: Numbers, surer: float) -> 
         if free[place]:
             written[place] = other[candidate]
             free[place - 2 : place + 3] = False
-            mended = True
+            mended.append(place)
     return mended
 
 
