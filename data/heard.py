@@ -111,8 +111,7 @@ class Sounds:
 
 
 def _grams(arrays: Mapping[str, NDArray[np.uint8]], name: str) -> _Grams:
-    planes = arrays[f"{name}.keys"].astype(np.int64)
-    gaps = sum((plane << (8 * n) for n, plane in enumerate(planes)), np.zeros(planes.shape[1], np.int64))
+    gaps = np.ascontiguousarray(arrays[f"{name}.keys"].T).view("<i8").ravel()
     log, weight = (arrays[f"{name}.{part}"].astype(np.float32) * -np.float32(STEP) for part in ("log", "weight"))
     if not len(gaps) == len(log) == len(weight) > 0:
         raise ValueError(f"{name} has {len(gaps)} keys, {len(log)} logarithms and {len(weight)} weights")

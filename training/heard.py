@@ -121,7 +121,7 @@ def _packed(name: str, probability: Mapping[Gram, float], left: Mapping[Gram, fl
         "log": [probability[gram] for gram in grams],
         "weight": [left.get(gram, 1.0) for gram in grams],
     }
-    return {f"{name}.keys": gaps.view(np.uint8).reshape(-1, 8).T.copy()} | {
+    return {f"{name}.keys": gaps.astype("<i8").view(np.uint8).reshape(-1, 8).T.copy()} | {
         f"{name}.{part}": np.round(-np.log(np.array(values).clip(1e-5, 1)) / STEP).clip(0, 255).astype(np.uint8)
         for part, values in steps.items()
     }
