@@ -63,9 +63,10 @@ def serve(
     import uvicorn
 
     from serving.app import create_app
+    from serving.heap import share_heaps
     from serving.keys import KeyFileError, Role, first_keys
     from serving.logs import configure
-    from serving.server import OPTIONS, share_heaps
+    from serving.server import OPTIONS
 
     share_heaps()
     asked = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
