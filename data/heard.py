@@ -216,7 +216,7 @@ def _fit(model: Sounds, written: Numbers, place: Numbers, char: Numbers) -> Logs
 def spelled(text: str, words: Mapping[str, str]) -> Iterator[tuple[Span, str]]:
     """Letters that are pinyin: where they stand, and what they mean there.
 
-    What `words` has (pinyin and its characters, which the model knows) is preferred to what sounds like it.
+    What `words` has (pinyin and its characters) is preferred to what sounds like it, if the model knows the characters.
     """
     for match in PINYIN.finditer(text):
         start, end = match.span()
@@ -250,19 +250,20 @@ def _meant(model: Sounds, letters: str, before: str, behind: str, words: Mapping
     """What `letters` mean between the two characters before and behind them, nothing when they are hardly pinyin."""
     first = model.numbers(f"\n\n{before}"[-2:])
     parts = PARTED.split(letters)
-    breaks, text = set(accumulate(map(len, parts))), "".join(parts)
+    breaks, text = list(accumulate(map(len, parts))), "".join(parts)
     ways: list[list[_Way]] = [[] for _ in range(len(text) + 1)]
     ways[0] = [_Way(0, None)]
     for start in range(len(text)):
         ways[start] = nlargest(BEAM, ways[start], key=lambda way: way.score)
+        end_of_part = next(end for end in breaks if end > start)
         for end in range(start + 1, min(len(text), start + LONGEST_WORD) + 1) if ways[start] else ():
-            if (word := words.get(text[start:end])) is not None:
-                said = reduce(partial(_on, model, first), model.numbers(word)[:, None], ways[start])
+            word = model.numbers(words.get(text[start:end], ""))
+            options = model.syllables.get(text[start:end]) if end <= end_of_part else None
+            if len(word) and word.min() >= FIRST:
+                said = reduce(partial(_on, model, first), word[:, None], ways[start])
                 ways[end] += [_Way(way.score + PREFERRED, way.chars) for way in said]
-            elif (options := model.syllables.get(text[start:end])) is not None:
+            elif options is not None:
                 ways[end] += _on(model, first, ways[start], options)
-            if end in breaks:
-                break
     last = model.numbers(f"{behind}\n\n"[:2])
     found = reduce(partial(_on, model, first), last[:, None], nlargest(BEAM, ways[-1], key=lambda way: way.score))
     best = max(found, key=lambda way: way.score, default=_Way(-np.inf, None))

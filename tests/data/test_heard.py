@@ -82,6 +82,12 @@ def test_where_pinyin_stands() -> None:
     assert (place, meant) == ((3, 8), "打我")
 
 
+@pytest.mark.parametrize("letters", ["kanren", "kan ren", "Kan'Ren"])
+def test_words_that_are_looked_for_are_preferred(letters: str) -> None:
+    for looked_for, meant in (("看人", "看人"), ("砍人", "砍人"), ("龘人", "砍人")):
+        assert [word for _, word in spelled(f"有人{letters}", {"kanren": looked_for})] == [meant]
+
+
 def test_dialects_mergers() -> None:
     assert blurred("zhang") == blurred("zan")
     assert blurred("lin") == blurred("ning")
