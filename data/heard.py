@@ -30,7 +30,7 @@ FIRST = 4
 # 100 are put right, of those that are as they were said one in a thousand is changed (`python -m tests.bench.hearing`).
 SURER = 10.0
 PASSES = 2
-LETTERS, LONGEST_WORD = 300, 16  # that are read as pinyin at a time (30 ms), and of a word or syllable, at most
+LONGEST_WORD = 16  # letters of a word or syllable, at most
 PREFERRED = 6.0  # what a word that is looked for is likelier (natural logarithm)
 BEAM = 10
 # Mean logarithm of a character's probability from which on letters are taken for pinyin: a word of danger reaches -5.2
@@ -214,14 +214,14 @@ def _fit(model: Sounds, written: Numbers, place: Numbers, char: Numbers) -> Logs
 
 
 def spelled(text: str, words: Mapping[str, str]) -> Iterator[tuple[Span, str]]:
-    """Letters that are pinyin: where they stand, and what they mean there.
+    """Letters that are pinyin: where they stand, and what they mean there; half a millisecond a letter.
 
     What `words` has (pinyin and its characters) is preferred to what sounds like it, if the model knows the characters.
     """
     for match in PINYIN.finditer(text):
         start, end = match.span()
         before, behind = text[max(0, start - 2) : start], text[end : end + 2]
-        if end - start <= LETTERS and (meant := _meant(sounds(), match.group().lower(), before, behind, words)):
+        if meant := _meant(sounds(), match.group().lower(), before, behind, words):
             yield (start, end), meant
 
 

@@ -9,7 +9,7 @@ from data.disguise import Uncovered, uncover
 from data.plain import simplify
 from data.records import Turn
 
-LETTERS, MOST_LETTERS = re.compile("[A-Za-zＡ-Ｚａ-ｚ]"), 600  # of a call, that are looked at for pinyin
+LETTERS, MOST_LETTERS = re.compile("[A-Za-zＡ-Ｚａ-ｚ]"), 300  # of a call, that are read as pinyin
 MARKS = {"operator": "问：", "caller": "答："}
 
 

@@ -65,7 +65,7 @@ def test_every_character_keeps_its_place(text: str) -> None:
         ("我的data丢了，买了个game账号", []),
         ("KTV门口，浙A牌，wifi坏了", []),
         ("baojingrenchengduifangmaletayijuhoushuaileta，yuerduoteng", ["报警人称对方骂了他一句后摔了他", "与耳朵疼"]),
-        ("a" * 5_000, []),
+        ("https://example.com/abc", []),
     ],
 )
 def test_pinyin_is_read(text: str, meant: list[str]) -> None:

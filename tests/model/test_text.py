@@ -34,3 +34,15 @@ def test_long_calls_keep_beginning_and_end() -> None:
     assert kept[0] == 0
     assert kept[-1] == 999
     assert kept[:50] == list(range(50))
+
+
+def test_pinyin_and_misheard_characters_are_read_and_lead_back_to_what_was_said() -> None:
+    read = render([Turn(speaker="caller", text="老公da wo，称被达了")])
+    assert read.text == "老公打我，称被打了"
+    assert read.locate(2, 4) == (0, 2, 7)
+    assert read.locate(7, 8) == (0, 10, 11)
+
+
+def test_of_more_letters_than_a_caller_types_none_is_read() -> None:
+    turns = [Turn(speaker="caller", text=text) for text in ("有人da wo", "wo" * 150, "有人da wo")]
+    assert [turn.text for turn in render(turns).turns] == ["有人打我", "wo" * 150, "有人da wo"]
