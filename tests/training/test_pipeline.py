@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from model.drift import REFERENCE, release_reference
-from model.release import open_release
+from model.release import BUNDLED, open_release
 from model.runtime import Encoder
 from model.suggest import Suggester
 from tests.conftest import said
-from training.config import CONFIG_DIR
+from training.card import write_card
+from training.config import CONFIG_DIR, BaseEncoder, Config, Fit
 
 
 def trained(*options: str, folder: Path) -> None:
@@ -57,6 +58,15 @@ def test_the_card_is_written_from_the_run(run_folder: Path) -> None:
         assert heading in card
     slices = report["model"]["slices"]
     assert all(f"| {name} | {row['calls']} | {row['category']:.3f} |" in card for name, row in slices.items())
+
+
+def test_the_card_says_when_the_network_learnt_nothing(run_folder: Path) -> None:
+    facts = json.loads((run_folder / "run.json").read_text())
+    report = json.loads((run_folder / "report" / "report.json").read_text())
+    config = Config(base=BaseEncoder(warm_start=BUNDLED), fit=Fit(epochs=0))
+    card = write_card(facts, config, report)
+    assert f"The network stays as it was, warm start from {open_release(BUNDLED, ()).version}. Config hash" in card
+    assert "epochs" not in card
 
 
 def test_the_dataset_card_counts_what_was_learnt_from(run_folder: Path) -> None:
