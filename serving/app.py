@@ -29,7 +29,6 @@ from serving.drift import Watch
 from serving.engine import Engine
 from serving.figures import page as figures_page
 from serving.following import Follower
-from serving.heap import GIVEN_BACK_FOR, give_back
 from serving.keys import KeyRing
 from serving.limits import Admission, BodyLimit, SecurityHeaders
 from serving.live_calls import LiveCalls
@@ -56,7 +55,6 @@ def create_app(settings: Settings) -> FastAPI:
     engine.missing, engine.shadow.differs = recorder.missing, recorder.note
     refresher, drift = Refresher(store), Watch(settings, store).follower
     analysis = Follower(ANALYSED_FOR, (store.analyse,), ANALYSED_FIRST)
-    thrift = Follower(GIVEN_BACK_FOR, (give_back,))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -67,13 +65,11 @@ def create_app(settings: Settings) -> FastAPI:
         refresher.start()
         drift.start()
         analysis.start()
-        thrift.start()
         async with live_calls.kept():
             yield
         engine.close()
         drift.stop()
         analysis.stop()
-        thrift.stop()
         refresher.stop()
         recorder.stop()
         store.close()

@@ -63,10 +63,9 @@ def serve(
     import uvicorn
 
     from serving.app import create_app
-    from serving.heap import share_heaps
     from serving.keys import KeyFileError, Role, first_keys
     from serving.logs import configure
-    from serving.server import OPTIONS
+    from serving.server import OPTIONS, share_heaps
 
     share_heaps()
     asked = {name: value for name, value in (("host", host), ("port", port)) if value is not None}

@@ -7,7 +7,7 @@ from pathlib import Path
 THREADS = 8
 ALLOCATING = f"""
 import ctypes, sys, threading
-from serving.heap import share_heaps
+from serving.server import share_heaps
 
 share_heaps()
 libc = ctypes.CDLL(None)
@@ -38,26 +38,3 @@ def heaps(path: Path, program: str) -> int:
 def test_threads_share_two_heaps(tmp_path: Path) -> None:
     assert heaps(tmp_path / "apart.xml", ALLOCATING.replace("\nshare_heaps()\n", "\n")) > 2
     assert heaps(tmp_path / "shared.xml", ALLOCATING) <= 2
-
-
-GIVING_BACK = """
-import ctypes, psutil
-from serving.heap import give_back
-
-libc = ctypes.CDLL(None)
-libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, (ctypes.c_void_p,)
-blocks = [libc.malloc(20_000) for _ in range(5_000)]
-for block in blocks:
-    ctypes.memset(block, 1, 20_000)
-for block in blocks[:-1]:
-    libc.free(block)
-resident = psutil.Process().memory_info
-before = resident().rss
-give_back()
-print((before - resident().rss) // 2**20)
-"""
-
-
-def test_what_is_free_below_something_held_is_given_back() -> None:
-    done = subprocess.run([sys.executable, "-c", GIVING_BACK], check=True, timeout=60, capture_output=True, text=True)
-    assert int(done.stdout) > 50  # MiB, of 95
