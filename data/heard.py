@@ -13,6 +13,7 @@ from functools import cache, lru_cache, partial, reduce
 from heapq import nlargest
 from io import BytesIO
 from itertools import accumulate
+from operator import itemgetter
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -26,7 +27,7 @@ STEP = 0.05
 BITS = 12  # of a character's number: at most 4,096 of them
 END, OTHER, LETTER, DIGIT = range(4)  # numbers that are no character of Chinese
 FIRST = 4
-# How much likelier (natural logarithm) the other character must be: of the validation split's misheard characters 46 in
+# How much likelier (natural logarithm) the other character must be: of the validation split's misheard characters 47 in
 # 100 are put right, of those that are as they were said one in a thousand is changed (`python -m tests.bench.hearing`).
 SURER = 10.0
 PASSES = 2
@@ -42,6 +43,7 @@ PINYIN = re.compile("(?![A-Za-z](?![A-Za-z ']))[A-Za-z]+(?:[ '][A-Za-z]+)*")
 Numbers = NDArray[np.int64]
 Logs = NDArray[np.float32]
 Span = tuple[int, int]
+Way = tuple[float, tuple[int, ...]]  # what letters may mean, two characters before included, and how likely (logarithm)
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,7 @@ def _fit(model: Sounds, written: Numbers, place: Numbers, char: Numbers) -> Logs
 
 
 def spelled(text: str, words: Mapping[str, str]) -> Iterator[tuple[Span, str]]:
-    """Letters that are pinyin: where they stand, and what they mean there; half a millisecond a letter.
+    """Letters that are pinyin: where they stand, and what they mean there.
 
     What `words` has (pinyin and its characters) is preferred to what sounds like it, if the model knows the characters.
     """
@@ -225,59 +227,35 @@ def spelled(text: str, words: Mapping[str, str]) -> Iterator[tuple[Span, str]]:
             yield (start, end), meant
 
 
-@dataclass(frozen=True)
-class _Way:
-    """Characters that some letters may mean, the last first, and the logarithm of their probability."""
-
-    score: float
-    chars: tuple[int, "_Way"] | None
-
-    def last(self, first: Numbers) -> tuple[int, int]:
-        """The last two characters, where `first` stand before all."""
-        if self.chars is None:
-            return int(first[0]), int(first[1])
-        last, rest = self.chars
-        return (int(first[1]) if rest.chars is None else rest.chars[0]), last
-
-    def __iter__(self) -> Iterator[int]:
-        way = self
-        while way.chars is not None:
-            yield way.chars[0]
-            way = way.chars[1]
-
-
 def _meant(model: Sounds, letters: str, before: str, behind: str, words: Mapping[str, str]) -> str:
     """What `letters` mean between the two characters before and behind them, nothing when they are hardly pinyin."""
-    first = model.numbers(f"\n\n{before}"[-2:])
     parts = PARTED.split(letters)
     breaks, text = list(accumulate(map(len, parts))), "".join(parts)
-    ways: list[list[_Way]] = [[] for _ in range(len(text) + 1)]
-    ways[0] = [_Way(0, None)]
+    ways: list[list[Way]] = [[] for _ in range(len(text) + 1)]
+    ways[0] = [(0.0, tuple(model.numbers(f"\n\n{before}"[-2:]).tolist()))]
     for start in range(len(text)):
-        ways[start] = nlargest(BEAM, ways[start], key=lambda way: way.score)
+        likeliest = nlargest(BEAM, ways[start], key=itemgetter(0))
         end_of_part = next(end for end in breaks if end > start)
-        for end in range(start + 1, min(len(text), start + LONGEST_WORD) + 1) if ways[start] else ():
+        for end in range(start + 1, min(len(text), start + LONGEST_WORD) + 1) if likeliest else ():
             word = model.numbers(words.get(text[start:end], ""))
             options = model.syllables.get(text[start:end]) if end <= end_of_part else None
             if len(word) and word.min() >= FIRST:
-                said = reduce(partial(_on, model, first), word[:, None], ways[start])
-                ways[end] += [_Way(way.score + PREFERRED, way.chars) for way in said]
+                said = reduce(partial(_on, model), word[:, None], likeliest)
+                ways[end] += [(score + PREFERRED, chars) for score, chars in said]
             elif options is not None:
-                ways[end] += _on(model, first, ways[start], options)
+                ways[end] += _on(model, likeliest, options)
     last = model.numbers(f"{behind}\n\n"[:2])
-    found = reduce(partial(_on, model, first), last[:, None], nlargest(BEAM, ways[-1], key=lambda way: way.score))
-    best = max(found, key=lambda way: way.score, default=_Way(-np.inf, None))
-    chars = [*best][:1:-1]
-    return model.text(chars) if chars and best.score > LIKELY[len(chars) >= MANY] * (len(chars) + 2) else ""
+    found = reduce(partial(_on, model), last[:, None], nlargest(BEAM, ways[-1], key=itemgetter(0)))
+    score, around = max(found, key=itemgetter(0), default=(-np.inf, ()))
+    chars = around[2:-2]
+    return model.text(chars) if chars and score > LIKELY[len(chars) >= MANY] * (len(chars) + 2) else ""
 
 
-def _on(model: Sounds, first: Numbers, ways: Sequence[_Way], options: Numbers) -> list[_Way]:
+def _on(model: Sounds, ways: Sequence[Way], options: Numbers) -> list[Way]:
     """The likeliest of `ways`, each with each of `options` behind it."""
     if not ways:
         return []
-    a, b = np.array([way.last(first) for way in ways]).T
-    score = np.array([way.score for way in ways])[:, None] + model.log(a[:, None], b[:, None], options[None, :])
-    kept = np.argsort(-score, axis=None, kind="stable")[:BEAM]
-    return [
-        _Way(float(score.flat[n]), (int(options[n % len(options)]), ways[n // len(options)])) for n in kept.tolist()
-    ]
+    a, b = np.array([chars[-2:] for _, chars in ways]).T
+    score = np.array([score for score, _ in ways])[:, None] + model.log(a[:, None], b[:, None], options[None, :])
+    kept = np.argsort(-score, axis=None, kind="stable")[:BEAM].tolist()
+    return [(float(score.flat[n]), (*ways[n // len(options)][1], int(options[n % len(options)]))) for n in kept]

@@ -40,13 +40,12 @@ def main() -> None:
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, n-grams: {counts}")
 
 
-def build(lines: Iterable[str], path: Path) -> None:
+def build(lines: Sequence[str], path: Path) -> None:
     """Counts n-grams of characters in `lines` and writes them to `path`, discounted and interpolated (Ney et al. 1994).
 
     Raises:
         ValueError: no lines, or more different characters than keys have room for.
     """
-    lines = list(lines)
     if not any(lines):
         raise ValueError("there are no lines to count")
     counted = Counter("".join(HAN.findall("\n".join(lines))))
@@ -89,8 +88,7 @@ def _discounted(
     taken = Counter[Gram]()
     for gram, count in grams.items():
         taken[gram[:-1]] += count
-    discounted = Counter({gram[:-1]: 0 for gram in grams})
-    discounted.update(gram[:-1] for gram in grams)
+    discounted = Counter(gram[:-1] for gram in grams)
     total = {context: max(contexts.get(context, 0), count) for context, count in taken.items()}
     left = {context: 1 - (taken[context] - DISCOUNT * discounted[context]) / total[context] for context in taken}
     found = {gram: (count - DISCOUNT) / total[gram[:-1]] + left[gram[:-1]] * below.get(gram[1:], 0.0)
