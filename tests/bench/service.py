@@ -5,8 +5,7 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -17,23 +16,21 @@ from data.records import Call
 from model.fallback import Linear
 from model.runtime import Encoder
 from model.suggest import Suggester
-from tests.bench.calls import text
+from tests.bench.calls import texts
 from tests.serving.test_serve import first_keys, served
 
 LENGTHS = (15, 60, 100, 400)
-ROUNDS = 300
+ROUNDS, WARM = 300, 10
 
 
-def milliseconds(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
-    """Sorted durations of `rounds` calls of `work`, after ten that do not count."""
-    for _ in range(10):
-        work()
+def milliseconds(work: Callable[[str], object], said: Sequence[str]) -> list[float]:
+    """Sorted durations of `work` on each text, after the first `WARM`, which do not count."""
     found = []
-    for _ in range(rounds):
+    for text in said:
         begun = time.perf_counter()
-        work()
+        work(text)
         found.append((time.perf_counter() - begun) * 1e3)
-    return sorted(found)
+    return sorted(found[WARM:])
 
 
 def row(name: str, times: list[float]) -> str:
@@ -45,19 +42,20 @@ def main() -> None:
     """Prints the hardware and a Markdown table."""
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
           f"onnxruntime {onnxruntime.__version__}\n")  # fmt: skip
+    calls = {length: texts(length, ROUNDS + WARM) for length in LENGTHS}
     print("| milliseconds | p50 | p99 |\n| --- | --- | --- |")
     for name, suggester in {"model": Suggester(model=Encoder()), "baseline": Suggester(model=Linear())}.items():
-        for length in LENGTHS:
-            call = Call.model_validate({"text": text(length)})
-            print(row(f"{name} in process, {length} characters", milliseconds(partial(suggester.suggest, call))))
+        for length, said in calls.items():
+            times = milliseconds(lambda text, suggester=suggester: suggester.suggest(Call(text=text)), said)  # type: ignore[misc]
+            print(row(f"{name} in process, {length} characters", times))
     with tempfile.TemporaryDirectory() as state:
         begun = time.perf_counter()
         with served(Path(state)) as (address, process):
             ready = time.perf_counter() - begun
             headers = {"Authorization": f"Bearer {first_keys(Path(state))['operator']}"}
             with httpx.Client(base_url=address, headers=headers) as client:
-                for length in LENGTHS:
-                    times = milliseconds(partial(client.post, "/v1/classify", json={"text": text(length)}))
+                for length, said in calls.items():
+                    times = milliseconds(lambda text: client.post("/v1/classify", json={"text": text}), said)
                     print(row(f"whole HTTP request, {length} characters", times))
             memory = psutil.Process(process.pid).memory_info().rss / 2**20
     print(f"\nready {ready:.1f} s after start (a new process), resident memory {memory:.0f} MiB after these requests")
