@@ -1,7 +1,7 @@
 """From the heads' logits to one joint distribution over (category, urgency), and from that to answers that agree."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -24,16 +24,27 @@ def softmax(logits: Array) -> Array:
 
 
 @dataclass(frozen=True)
+class Bars:
+    """From where on something counts.
+
+    `confident_at` is the largest expected cost (`model.risk`) at which a suggestion counts as confident, `plausible_at`
+    the least probability of the destinations that with it hold the right one in 95 of 100 calls (0, all of them, in a
+    release that does not know), `suspected_at` the least probability of danger that raises what is not confident.
+    """
+
+    confident_at: float
+    plausible_at: float = 0.0
+    suspected_at: float = SUSPECTED_AT
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What validation set after quantisation.
 
     `blend` holds for each head the factors of the encoder's and of the linear model's logits, whose sum is the score
     that softmax turns into probabilities; `alone` the encoder's factor where it answers without the linear model.
     `police_weight` and `habit_weight` say how far the police head and the corpus' habit (`habit`: urgency given
-    category of `taxonomy`, 65 × 4) bend the joint; `confident_at` is the largest expected cost (`model.risk`)
-    at which a suggestion counts as confident, `suspected_at` the least probability of danger that raises one that does
-    not, and `plausible_at` the least probability of the destinations that with it hold the right one in 95 of 100 calls
-    (0, all of them, in a release that does not know).
+    category of `taxonomy`, 65 × 4) bend the joint.
     """
 
     blend: Mapping[str, tuple[float, float]]
@@ -41,9 +52,7 @@ class Calibration:
     habit: Array
     police_weight: float
     habit_weight: float
-    confident_at: float
-    plausible_at: float = 0.0
-    suspected_at: float = SUSPECTED_AT
+    bars: Bars
     taxonomy: Taxonomy = PACKAGED
 
     @classmethod
@@ -52,11 +61,15 @@ class Calibration:
         habit = np.asarray(values["habit"], np.float32)
         if habit.shape != (len(taxonomy.codes), len(URGENCIES)):
             raise ValueError(f"habit has shape {habit.shape}")
-        police, habits, sure = (float(values[name]) for name in ("police_weight", "habit_weight", "confident_at"))
+        police, habits = float(values["police_weight"]), float(values["habit_weight"])
         blend = {head: (float(encoder), float(linear)) for head, (encoder, linear) in values["blend"].items()}
         alone = {head: float(factor) for head, factor in values["alone"].items()}
-        plausible, suspected = float(values.get("plausible_at", 0.0)), float(values.get("suspected_at", SUSPECTED_AT))
-        return cls(blend, alone, habit, police, habits, sure, plausible, suspected, taxonomy)
+        bars = Bars(
+            float(values["confident_at"]),
+            float(values.get("plausible_at", Bars.plausible_at)),
+            float(values.get("suspected_at", Bars.suspected_at)),
+        )
+        return cls(blend, alone, habit, police, habits, bars, taxonomy)
 
     def to_json(self) -> dict[str, Any]:
         """The form `from_json` reads."""
@@ -65,9 +78,7 @@ class Calibration:
             "alone": dict(self.alone),
             "police_weight": self.police_weight,
             "habit_weight": self.habit_weight,
-            "confident_at": self.confident_at,
-            "plausible_at": self.plausible_at,
-            "suspected_at": self.suspected_at,
+            **asdict(self.bars),
             "habit": np.round(self.habit.astype(float), 4).tolist(),
         }
 

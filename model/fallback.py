@@ -14,7 +14,7 @@ from data.own_taxonomy import PACKAGED
 from data.remember import remembered
 from data.tables import DATA_DIR
 from data.taxonomy import URGENCIES, Urgency
-from model.decode import SUSPECTED_AT, Array, softmax
+from model.decode import Array, Bars, softmax
 from model.reading import Reading
 from model.release import BUNDLED, FILES, ReleaseError, open_release
 
@@ -58,7 +58,7 @@ class Linear:
         ReleaseError: the file is missing, changed or unreadable.
     """
 
-    confident_at, plausible_at, suspected_at = 0.5, 0.0, SUSPECTED_AT
+    bars = Bars(confident_at=0.5)
 
     def __init__(self, folder: Path = BUNDLED) -> None:
         release = open_release(folder, (FILES.fallback,))
@@ -130,7 +130,7 @@ class Nothing:
     """When not even the linear model loads: unknown, so trouble for the police until a person decides."""
 
     version, taxonomy = "none", PACKAGED
-    confident_at, plausible_at, suspected_at = -1.0, 0.0, SUSPECTED_AT
+    bars = Bars(confident_at=-1.0)
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """The same reading for every text."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from data.own_taxonomy import PACKAGED, Taxonomy
-from model.decode import Array
+from model.decode import Array, Bars
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,7 @@ class Model(Protocol):
 
     version: str
     taxonomy: Taxonomy
-    confident_at: float
-    plausible_at: float
-    suspected_at: float
+    bars: Bars
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text, in their order."""

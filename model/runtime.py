@@ -57,8 +57,7 @@ class Encoder:
             self._call = arrays["call.weight"], arrays["call.bias"]
         calibration = json.loads(release.path(FILES.calibration).read_text(encoding="utf-8"))
         self.calibration = Calibration.from_json(calibration, self.taxonomy)
-        self.confident_at, self.plausible_at = self.calibration.confident_at, self.calibration.plausible_at
-        self.suspected_at = self.calibration.suspected_at
+        self.bars = self.calibration.bars
 
     def _check_golden(self, release: Release) -> None:
         """What may differ between machines is int8 arithmetic, so it is the encoder that must answer alike."""

@@ -210,7 +210,7 @@ class Suggester:
             police=Police(label=reply.label, probability=rounded(reply.probability["police"])),
             category=category_guess(reply, reading.taxonomy),
             urgency=urgency_guess(decision, way),
-            destination=destination_guess(reply, way, policy, unit, self.model.plausible_at),
+            destination=destination_guess(reply, way, policy, unit, self.model.bars.plausible_at),
             linked=tuple(Linked(code=code, name=destinations()[code].name) for code in way.linked),
             action=way.action,
             consent=consent(way, reply.label, category, unit, call.channel),
@@ -244,7 +244,7 @@ class Suggester:
         heard = sum(len(turn.text) for turn in turns if turn.speaker == "caller")
         sure = partial(self._confident, reading, policy, rendered)
         doubted = len(raised) == 1 and not reading.glance and self._doubted(raised[0], turns, reading, policy, rendered)
-        return decide(reading.joint, policy, flags, sure, self.model.suspected_at, heard, shown, rules, doubted)
+        return decide(reading.joint, policy, flags, sure, self.model.bars.suspected_at, heard, shown, rules, doubted)
 
     def _doubted(
         self, raised: Raised, turns: Sequence[Turn], reading: Reading, policy: Policy, rendered: Rendered
@@ -266,7 +266,7 @@ class Suggester:
 
         Of a line on which nobody speaks nothing is sure: who cannot speak may be in danger.
         """
-        sure = expected_cost(reading.joint, policy, reply.destination, reply.urgency) <= self.model.confident_at
+        sure = expected_cost(reading.joint, policy, reply.destination, reply.urgency) <= self.model.bars.confident_at
         worded = reply.category != SILENT and len(HAN.findall(rendered.text)) >= FEWEST_HAN
         return sure and reading.is_call and not reading.glance and not self.degraded and worded
 

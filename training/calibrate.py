@@ -11,7 +11,7 @@ from data.corpus import Item
 from data.own_taxonomy import PACKAGED, Taxonomy
 from data.policy import DEFAULT_CITY, Policy, load_policy
 from data.taxonomy import URGENCIES, PoliceLabel, Urgency
-from model.decode import Array, Calibration, answer, joint, scores, softmax
+from model.decode import Array, Bars, Calibration, answer, joint, scores, softmax
 from model.risk import expected_cost, load_costs
 
 Labels = Mapping[str, NDArray[np.intp]]
@@ -81,7 +81,7 @@ def calibrate(
     alone = {head: sharpness(values, labels[head]) for head, values in logits.items()}
     blends = {head: (factor, 0.0) for head, factor in alone.items()}
     blends |= {head: blend(logits[head], values, labels[head]) for head, values in linear.items()}
-    plain = Calibration(blends, alone, habits, 0.0, 0.0, 0.0, taxonomy=taxonomy)
+    plain = Calibration(blends, alone, habits, 0.0, 0.0, Bars(0.0), taxonomy)
 
     def loss(trial: Calibration, head: str, axis: int) -> float:
         found = joint(scores(logits, linear, trial), trial).sum(axis)
@@ -101,7 +101,7 @@ def calibrate(
     tables = joint(scores(logits, linear, best), best)
     bar, least = confidence_bar(tables, labels, max_error, taxonomy), plausible_bar(tables, labels, taxonomy)
     suspected = suspicion_bar(tables, labels, bar, taxonomy)
-    return replace(best, confident_at=bar, plausible_at=least, suspected_at=suspected)
+    return replace(best, bars=Bars(bar, least, suspected))
 
 
 def confidence_bar(tables: Array, labels: Labels, max_error: float, taxonomy: Taxonomy = PACKAGED) -> float:

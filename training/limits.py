@@ -50,8 +50,7 @@ class Together:
     def __init__(self, models: Sequence[Model]) -> None:
         self._models = models
         self.version, self.taxonomy = " + ".join(model.version for model in models), models[0].taxonomy
-        self.confident_at, self.plausible_at = models[0].confident_at, models[0].plausible_at
-        self.suspected_at = models[0].suspected_at
+        self.bars = models[0].bars
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """One reading a text, with no support."""

@@ -20,7 +20,7 @@ from data.own_taxonomy import HEADS
 from data.records import Call, Turn
 from data.taxonomy import URGENCIES
 from model.blend import Blend
-from model.decode import Array, Calibration
+from model.decode import Array, Bars, Calibration
 from model.drift import REFERENCE
 from model.fallback import Linear
 from model.release import FILES, open_release, write_manifest
@@ -144,9 +144,7 @@ def _export(
     """Writes the int8 encoder; the category accuracies of fp32 and int8 on validation."""
     taxonomy = taxonomy_of(config)
     flat = np.full((len(taxonomy.codes), len(URGENCIES)), 0.25, np.float32)
-    even = Calibration(
-        dict.fromkeys(HEADS, (1.0, 0.0)), dict.fromkeys(HEADS, 1.0), flat, 0.0, 0.0, 1.0, taxonomy=taxonomy
-    )
+    even = Calibration(dict.fromkeys(HEADS, (1.0, 0.0)), dict.fromkeys(HEADS, 1.0), flat, 0.0, 0.0, Bars(1.0), taxonomy)
     texts = [render(item.as_turns()).text for item in validation]
     truth = labels(validation, taxonomy)["category"]
     export_fp32(network, release)

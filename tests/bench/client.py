@@ -37,6 +37,12 @@ class Tally:
     lost: int = 0
     answers: list[Any] = field(default_factory=list)
 
+    def __add__(self, other: "Tally") -> "Tally":
+        """What became of the requests of both."""
+        return Tally(self.seconds + other.seconds, self.refused + other.refused, self.statuses + other.statuses,
+                     self.unadvised + other.unadvised, self.sent + other.sent, self.lost + other.lost,
+                     self.answers + other.answers)  # fmt: skip
+
     def percentile(self, share: float) -> float:
         """Milliseconds; nan when nothing was answered."""
         found = sorted(self.seconds)

@@ -46,7 +46,7 @@ class Seen:
     rate: float
     tally: Tally = field(default_factory=Tally)
     health: Tally = field(default_factory=Tally)
-    live: list[float] = field(default_factory=list)
+    parts: dict[str, Tally] = field(default_factory=dict)  # of the mix, and live calls beside it
     cpu: float = 0.0
 
     @property
@@ -62,6 +62,11 @@ class Seen:
         return (f"| {self.kind} | {self.rate:.4g} | {answered / seconds:.1f} | {refused} | {t.percentile(0.5):.0f} | "
                 f"{t.percentile(0.99):.0f} | {self.health.percentile(0.5):.0f} / {self.health.percentile(0.99):.0f} | "
                 f"{t.lost + self.health.lost + t.unadvised} | {self.cpu / max(1, answered) * 1e3:.1f} |")  # fmt: skip
+
+    def by_part(self) -> str:
+        """How many of each kind of the mix were answered, and their 99th percentile; nothing for one kind alone."""
+        return "".join(f"  {part}: {len(tally.seconds)}, p99 {tally.percentile(0.99):.0f} ms;"
+                       for part, tally in self.parts.items())  # fmt: skip
 
 
 HEAD = ("| kind | asked a second | answered a second | refused | p50 ms | p99 ms | health p50 / p99 ms | lost | CPU ms an "
@@ -97,22 +102,26 @@ async def step(desk: Desk, address: str, key: str, kind: str, rate: float, secon
     seen, crowd = Seen(kind, rate), Crowd(address)
     async with watched(address, seen.health):
         if kind == "live":
-            await _live(seen, address, key, rate, seconds)
+            await _live(seen.tally, address, key, rate, seconds)
         elif kind == "mixed":
-            live = Seen("live", rate)
-            parts = [crowd.send(desk.asks(part), rate * share, seconds, seen.tally) for part, share in MIX.items()]
-            await asyncio.gather(_live(live, address, key, math.ceil(rate * LINES), seconds), *parts)
-            seen.live, seen.tally.lost = live.tally.seconds, seen.tally.lost + live.tally.lost
+            seen.parts = {part: Tally() for part in ("live", *MIX)}
+            crowds = [
+                crowd.send(desk.asks(part), rate * share, seconds, seen.parts[part]) for part, share in MIX.items()
+            ]
+            lines = math.ceil(rate * LINES)
+            await asyncio.gather(_live(seen.parts["live"], address, key, lines, seconds), *crowds)
+            seen.tally = sum((seen.parts[part] for part in MIX), Tally())
+            seen.tally.lost += seen.parts["live"].lost
         else:
             await crowd.send(desk.asks(kind), rate, seconds, seen.tally)
     crowd.connections.close()
     return seen
 
 
-async def _live(seen: Seen, address: str, key: str, calls: float, seconds: float) -> None:
+async def _live(tally: Tally, address: str, key: str, calls: float, seconds: float) -> None:
     found = await live_load(address, key, int(calls), seconds, EVERY)
-    seen.tally.seconds, seen.tally.sent, seen.tally.lost = found.seconds, found.sent + found.refused, found.lost
-    seen.tally.refused = [0.0] * found.refused
+    tally.seconds, tally.sent, tally.lost = found.seconds, found.sent + found.refused, found.lost
+    tally.refused = [0.0] * found.refused
 
 
 def climb(desk: Desk, address: str, service: psutil.Process, key: str, kind: str, seconds: float) -> None:
@@ -123,8 +132,7 @@ def climb(desk: Desk, address: str, service: psutil.Process, key: str, kind: str
         seen = asyncio.run(step(desk, address, key, kind, rate, seconds))
         after = service.cpu_times()
         seen.cpu = after.user + after.system - before.user - before.system
-        more = f"  live: {len(seen.live)} answers, p99 {sorted(seen.live)[int(len(seen.live) * 0.99)] * 1e3:.0f} ms" if seen.live else ""  # fmt: skip
-        print(seen.row(seconds) + more, flush=True)
+        print(seen.row(seconds) + seen.by_part(), flush=True)
         return seen
 
     rate, knee = FIRST[kind], 0.0

@@ -10,7 +10,6 @@ Warming up at four times the rate fills what the service remembers of calls and 
 import argparse
 import asyncio
 import csv
-import math
 import os
 import sys
 import tempfile
@@ -100,13 +99,9 @@ def main() -> None:
     print(
         f"{asked.warm:g} and {asked.minutes:g} minutes, {len(samples)} samples, load average {os.getloadavg()[0]:.1f}\n\n{table}\n"
     )
-    print(f"{HEAD}\n{seen.row(seconds)}\n\n{len(seen.live)} live answers, p99 {_p99(seen.live):.0f} ms; "
+    print(f"{HEAD}\n{seen.row(seconds)}\n\n{seen.by_part()} "
           f"statuses {dict(seen.tally.statuses)}, health {dict(seen.health.statuses)}")  # fmt: skip
     sys.exit(grows)
-
-
-def _p99(seconds: Sequence[float]) -> float:
-    return sorted(seconds)[int(len(seconds) * 0.99)] * 1e3 if seconds else math.nan
 
 
 if __name__ == "__main__":

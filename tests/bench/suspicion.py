@@ -10,6 +10,7 @@ rests on the validation split as well, and leaves the flags out.
 import argparse
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from data.corpus import CALIBRATION_DIR, load_corpus
@@ -46,10 +47,11 @@ def main() -> None:
     costs = load_costs()
     labelled = Counter(case.urgency for case in cases)
     routine = sum(count for urgency, count in labelled.items() if urgency.rank > Urgency.URGENT.rank)
-    print(f"{model.version}, in force {model.suspected_at:g}")
+    print(f"{model.version}, in force {model.bars.suspected_at:g}")
     print(f"| suspected from | emergencies missed, of {labelled[Urgency.EMERGENCY]} | confidently | urgent calls missed, of "
           f"{labelled[Urgency.URGENT]} | raised, of {routine} | cost |\n" + "| --- " * 6 + "|")  # fmt: skip
-    for model.suspected_at in SUSPICIONS:
+    for suspected in SUSPICIONS:
+        model.bars = replace(model.bars, suspected_at=suspected)
         suggestions = run(model, cases).suggestions
         pairs = list(zip(cases, suggestions, strict=True))
         missed = [(case, s) for case, s in pairs if case.urgency.rank <= Urgency.URGENT.rank
@@ -59,7 +61,7 @@ def main() -> None:
         raised = sum(case.urgency.rank > Urgency.URGENT.rank >= s.urgency.level.rank for case, s in pairs)
         cost = (costs["missed_emergency"] * len(emergencies) + costs["missed_urgent"] * urgent
                 + costs["needless_dispatch"] * raised)  # fmt: skip
-        print(f"| {model.suspected_at} | {len(emergencies)} | {sum(s.confident for s in emergencies)} | {urgent} | {raised} | {cost:g} |",
+        print(f"| {suspected} | {len(emergencies)} | {sum(s.confident for s in emergencies)} | {urgent} | {raised} | {cost:g} |",
               flush=True)  # fmt: skip
 
 

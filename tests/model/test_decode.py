@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from data.policy import load_policy
 from data.taxonomy import URGENCIES, PoliceLabel, Urgency, categories
-from model.decode import Array, Calibration, answer, joint, scores
+from model.decode import Array, Bars, Calibration, answer, joint, scores
 
 HEADS = {"category": 65, "urgency": 4, "police": 3}
 HABIT = np.full((65, 4), 0.25, np.float32)
@@ -17,7 +17,7 @@ CODES = list(categories())
 
 def calibration(**changes: object) -> Calibration:
     values = {"blend": dict.fromkeys(HEADS, (1.0, 0.0)), "alone": dict.fromkeys(HEADS, 1.0), "habit": HABIT.copy(), "police_weight": 1.0,
-              "habit_weight": 1.0, "confident_at": 0.5}  # fmt: skip
+              "habit_weight": 1.0, "bars": Bars(0.5)}  # fmt: skip
     return Calibration(**(values | changes))  # type: ignore[arg-type]
 
 
@@ -62,7 +62,7 @@ def test_the_owner_follows_the_policy() -> None:
 
 
 def test_calibration_survives_json() -> None:
-    first = calibration(confident_at=0.61)
+    first = calibration(bars=Bars(0.61, 0.02, 0.3))
     again = Calibration.from_json(first.to_json())
     assert again.to_json() == first.to_json()
     with pytest.raises(ValueError, match="shape"):

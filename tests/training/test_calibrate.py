@@ -71,7 +71,7 @@ def test_the_bar_lets_only_so_many_errors_pass() -> None:
     urgency = np.array([c.default_urgency.rank for c in categories().values()])[truth]
     linear = {head: np.zeros_like(logits[head]) for head in ("category", "urgency")}
     labels = {"category": truth, "urgency": urgency, "police": police}
-    strict, loose = (calibrate(logits, linear, labels, habit([]), error).confident_at for error in (0.01, 0.2))
+    strict, loose = (calibrate(logits, linear, labels, habit([]), error).bars.confident_at for error in (0.01, 0.2))
     assert 0 <= strict < loose
     even = np.full((3, 65, 4), 1 / 260, np.float32)
     assert confidence_bar(even, {name: values[:3] for name, values in labels.items()}, 0.0) >= 0
