@@ -44,7 +44,8 @@ class Encoder:
     def _load(self, release: Release, threads: int) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.enable_cpu_mem_arena = False
+        # Of every length that comes an arena, and a pattern of what it needs, would be kept: 5 to 13 MiB, no faster.
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         # Threads that spin between two calls take the cores from the other requests: p99 over HTTP 29 ms instead of 47.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(

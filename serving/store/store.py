@@ -41,6 +41,7 @@ class Store:
         self.engine: Engine = create_engine(
             parsed, connect_args=arguments, json_serializer=partial(json.dumps, ensure_ascii=False),
             pool_pre_ping=not self.is_sqlite, pool_timeout=5, pool_recycle=int(ANALYSED_FOR) if self.is_sqlite else -1,
+            pool_use_lifo=True,  # a few connections with warm caches, not five that each hold the same pages
         )  # fmt: skip
         if self.is_sqlite:
             _tune_sqlite(self.engine)
