@@ -227,7 +227,8 @@ def test_without_a_database_everything_goes_on_and_arrives_later(tmp_path: Path)
 
 def test_nothing_personal_reaches_the_disk(recorder: Recorder, tmp_path: Path) -> None:
     said = "我姓王叫王小明，电话13812345678，住文一路12号3幢502室，车牌浙A12345，楼上漏水"
-    shown = suggestion("c1", location={"text": "文一路12号3幢502室", "district": "西湖区", "town": None})
+    place = {"text": "文一路12号3幢502室", "district": "西湖区", "town": None}
+    shown = suggestion("c1", suggestion_id="s1", location=place)  # a random id may hold 502
     shown["evidence"] = [{"turn": 0, "start": 7, "end": 20, "text": said[7:20], "weight": 1.0},
                          {"turn": 0, "start": len(said) - 4, "end": len(said), "text": "楼上漏水", "weight": 1.0}]  # fmt: skip
     shown["reasons"] = [f"地点“{said}”不在本市"]
