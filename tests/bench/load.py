@@ -97,9 +97,11 @@ class Desk:
                 yield Ask("POST", f"/v1/reviews/c{next(self._reviews)}", self._keys["reviewer"], body)
 
 
-async def step(desk: Desk, address: str, key: str, kind: str, rate: float, seconds: float) -> Seen:
-    """One kind at one rate."""
-    seen, crowd = Seen(kind, rate), Crowd(address)
+async def step(
+    desk: Desk, address: str, service: psutil.Process, key: str, kind: str, rate: float, seconds: float
+) -> Seen:
+    """One kind at one rate, and the CPU that `service` took for it."""
+    seen, crowd, before = Seen(kind, rate), Crowd(address), service.cpu_times()
     async with watched(address, seen.health):
         if kind == "live":
             await _live(seen.tally, address, key, rate, seconds)
@@ -115,6 +117,8 @@ async def step(desk: Desk, address: str, key: str, kind: str, rate: float, secon
         else:
             await crowd.send(desk.asks(kind), rate, seconds, seen.tally)
     crowd.connections.close()
+    after = service.cpu_times()
+    seen.cpu = after.user + after.system - before.user - before.system
     return seen
 
 
@@ -128,10 +132,7 @@ def climb(desk: Desk, address: str, service: psutil.Process, key: str, kind: str
     """Prints a line for each rate: up until it does not hold, and beyond."""
 
     def run(rate: float) -> Seen:
-        before = service.cpu_times()
-        seen = asyncio.run(step(desk, address, key, kind, rate, seconds))
-        after = service.cpu_times()
-        seen.cpu = after.user + after.system - before.user - before.system
+        seen = asyncio.run(step(desk, address, service, key, kind, rate, seconds))
         print(seen.row(seconds) + seen.by_part(), flush=True)
         return seen
 

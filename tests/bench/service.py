@@ -12,15 +12,23 @@ import httpx
 import onnxruntime
 import psutil
 
+from data.corpus import load_corpus
 from data.records import Call
 from model.fallback import Linear
 from model.runtime import Encoder
 from model.suggest import Suggester
-from tests.bench.calls import texts
 from tests.serving.test_serve import first_keys, served
+from training.material import parted
 
 LENGTHS = (15, 60, 100, 400)
 ROUNDS, WARM = 300, 10
+
+
+def cut(said: str, length: int, count: int) -> list[str]:
+    """`count` different calls of `length` characters each, cut out of `said`."""
+    if len(said) < length * count:
+        raise ValueError(f"{len(said)} characters, not {length * count}")
+    return [said[start : start + length] for start in range(0, length * count, length)]
 
 
 def milliseconds(work: Callable[[str], object], said: Sequence[str]) -> list[float]:
@@ -42,7 +50,8 @@ def main() -> None:
     """Prints the hardware and a Markdown table."""
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
           f"onnxruntime {onnxruntime.__version__}\n")  # fmt: skip
-    calls = {length: texts(length, ROUNDS + WARM) for length in LENGTHS}
+    spoken = "".join(turn.text for item in parted(load_corpus())["test"] for turn in item.as_turns())
+    calls = {length: cut(spoken, length, ROUNDS + WARM) for length in LENGTHS}
     print("| milliseconds | p50 | p99 |\n| --- | --- | --- |")
     for name, suggester in {"model": Suggester(model=Encoder()), "baseline": Suggester(model=Linear())}.items():
         for length, said in calls.items():

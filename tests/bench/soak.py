@@ -67,8 +67,8 @@ async def soak(desk: Desk, address: str, key: str, process: psutil.Process, rate
     """The mix at that rate for so long, after it was warmed up; what was seen of it, and the samples of both."""
     samples: list[tuple[float, ...]] = []
     watching = asyncio.create_task(watch(process, samples))
-    await step(desk, address, key, "mixed", rate * WARMER, warm)
-    seen = await step(desk, address, key, "mixed", rate, seconds)
+    await step(desk, address, process, key, "mixed", rate * WARMER, warm)
+    seen = await step(desk, address, process, key, "mixed", rate, seconds)
     watching.cancel()
     return seen, samples
 
@@ -90,15 +90,12 @@ def main() -> None:
             keys, process = first_keys(state), psutil.Process(started.pid)
             desk = Desk(keys, asked.stored)
             seen, samples = asyncio.run(soak(desk, address, keys["operator"], process, asked.rate, warm, seconds))
-            times = process.cpu_times()
-            seen.cpu = times.user + times.system
     if asked.samples:
         with asked.samples.open("w", newline="") as file:
             csv.writer(file).writerows([("seconds", *KINDS), *samples])
     table, grows = report(samples, warm)
-    print(
-        f"{asked.warm:g} and {asked.minutes:g} minutes, {len(samples)} samples, load average {os.getloadavg()[0]:.1f}\n\n{table}\n"
-    )
+    print(f"{asked.warm:g} and {asked.minutes:g} minutes, {len(samples)} samples, "
+          f"load average {os.getloadavg()[0]:.1f}\n\n{table}\n")  # fmt: skip
     print(f"{HEAD}\n{seen.row(seconds)}\n\n{seen.by_part()} "
           f"statuses {dict(seen.tally.statuses)}, health {dict(seen.health.statuses)}")  # fmt: skip
     sys.exit(grows)
