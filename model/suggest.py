@@ -266,7 +266,7 @@ class Suggester:
 
         Of a line on which nobody speaks nothing is sure: who cannot speak may be in danger.
         """
-        sure = expected_cost(reading.joint, policy, reply.destination, reply.urgency) <= self.model.bars.confident_at
+        sure = expected_cost(reading.stakes, policy, reply.destination, reply.urgency) <= self.model.bars.confident_at
         worded = reply.category != SILENT and len(HAN.findall(rendered.text)) >= FEWEST_HAN
         return sure and reading.is_call and not reading.glance and not self.degraded and worded
 

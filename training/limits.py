@@ -56,7 +56,8 @@ class Together:
         """One reading a text, with no support."""
         return [
             Reading(np.mean([one.joint for one in readings], axis=0), readings[0].spans, readings[0].support,
-                    all(one.is_call for one in readings), self.taxonomy)
+                    all(one.is_call for one in readings), self.taxonomy,
+                    cautious=np.mean([one.stakes for one in readings], axis=0))
             for readings in zip(*(model.read(texts) for model in self._models), strict=True)
         ]  # fmt: skip
 
@@ -86,7 +87,7 @@ def risk(model: Model, outcome: Outcome) -> str:
     """A Markdown table: the surest calls, by expected cost, and what goes wrong among them."""
     policy = policies(model.taxonomy)[DEFAULT_CITY]
     readings = model.read([render(case.call().transcript).text for case in outcome.cases])
-    costs = [expected_cost(reading.joint, policy, s.destination.code, s.urgency.level)
+    costs = [expected_cost(reading.stakes, policy, s.destination.code, s.urgency.level)
              for reading, s in zip(readings, outcome.suggestions, strict=True)]  # fmt: skip
     order, wrong = np.argsort(costs, kind="stable"), ~outcome.right("destination")
     missed = np.array([bool(case.danger) and under_called(s.destination.code, s.urgency.level)
