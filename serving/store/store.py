@@ -18,6 +18,7 @@ from serving.store.entries import AnyEntry
 
 BUSY_SECONDS = 10
 CONNECT_SECONDS = 3
+CACHE_KIB = 1_000  # of pages, for each connection of SQLite; four times as much is no faster with 20,000 calls
 MIGRATION_LOCK = 110_12345
 ANALYSED_FIRST, ANALYSED_FOR = 5.0, 3_600.0  # seconds; a connection of SQLite knows what was found when it was made
 PostgresOptions = {"connect_timeout": CONNECT_SECONDS, "keepalives_idle": 5, "keepalives_interval": 2,
@@ -150,7 +151,7 @@ def _tune_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-4000"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{CACHE_KIB}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
