@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from typing import Any, TypeVar
@@ -28,9 +29,10 @@ class Pace:
 
 
 def _yield_cores(nice: int) -> None:
-    """Has this thread let others go first; only Linux has a priority for each."""
+    """Has this thread let others go first, where the system has a priority for each (Linux) and lets it be set."""
     if sys.platform == "linux":
-        os.nice(nice)
+        with suppress(OSError):
+            os.nice(nice)
 
 
 class Line:

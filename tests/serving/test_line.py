@@ -91,3 +91,14 @@ def test_its_threads_let_others_go_first() -> None:
     assert line.submit(priority, 0).result(10) == min(19, before + 3)
     assert priority() == before
     line.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority for each thread")
+def test_where_the_system_forbids_priorities_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(_: int) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "nice", forbidden)
+    line = Line(1, nice=10)
+    assert line.submit(lambda: "done", 0).result(10) == "done"
+    line.close()
