@@ -20,6 +20,7 @@ BUSY_SECONDS = 10
 CONNECT_SECONDS = 3
 CACHE_KIB = 1_000  # of pages, for each connection of SQLite; four times as much is no faster with 20,000 calls
 MIGRATION_LOCK = 110_12345
+REFUSED = ("25006", "42501")  # PostgreSQL takes nothing now: it only reads (a standby), or the role may not write
 ANALYSED_FIRST, ANALYSED_FOR = 5.0, 3_600.0  # seconds; a connection of SQLite knows what was found when it was made
 PostgresOptions = {"connect_timeout": CONNECT_SECONDS, "keepalives_idle": 5, "keepalives_interval": 2,
                    "keepalives_count": 2, "tcp_user_timeout": 10_000}  # fmt: skip
@@ -140,7 +141,7 @@ def _away() -> Iterator[None]:
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise StoreAway(type(error).__name__) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in REFUSED:
             raise StoreAway(type(error).__name__) from error
         raise
 

@@ -1,13 +1,14 @@
 """What is written arrives, once, on both databases; and nothing waits for a database that is away."""
 
 import json
+import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import func, select, text
+from sqlalchemy import func, make_url, select, text
 
 from data.records import Call, Suggestion
 from data.redaction import redact
@@ -25,6 +26,7 @@ from serving.store.schema import (
 )
 from serving.store.store import Store, StoreAway
 from serving.views import Candidate, doubts
+from tests import postgres
 from tests.serving.store.made import ANNA, BORIS, CLARA, NOON, decided, key, reviewed, suggested, suggestion
 
 HOSTILE = (
@@ -223,6 +225,32 @@ def test_without_a_database_everything_goes_on_and_arrives_later(tmp_path: Path)
     again.stop()
     back.close()
     away.close()
+
+
+def test_what_a_database_that_only_reads_does_not_take_waits(postgres_server: str, tmp_path: Path) -> None:
+    with postgres.database(postgres_server) as address:
+        store = Store(address)
+        store.migrate()
+        name = make_url(address).database
+        refuse = f"ALTER DATABASE {name} SET default_transaction_read_only = "  # as a standby after a failover
+        recorder = Recorder(store, tmp_path, "hangzhou")
+        with store.writing() as session:
+            session.execute(text(refuse + "on"))
+        store.close()  # of connections that come
+        recorder.start()
+        recorder.write([suggested("c1")])
+        assert not recorder.settled()
+        assert recorder.missing() == ("store",)
+        assert not (tmp_path / "rejected.jsonl").exists()
+        with store.reading() as session:
+            session.connection().exec_driver_sql("SET TRANSACTION READ WRITE")
+            session.execute(text(refuse + "off"))
+            session.commit()
+        store.close()
+        assert any(recorder.settled() or time.sleep(0.1) for _ in range(100))
+        assert recorder.call("c1")
+        recorder.stop()
+        store.close()
 
 
 def test_nothing_personal_reaches_the_disk(recorder: Recorder, tmp_path: Path) -> None:
