@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from serving.owner import give
+
 PREFIX = "ydt_"
 LONGEST_NAME = 64
 
@@ -50,7 +52,7 @@ class KeyRing:
     """The keys in `path`. Every look-up sees what another process wrote, so a revoked key ends at once.
 
     Raises (at every use):
-        KeyFileError: the file is broken.
+        KeyFileError: the file is broken, or not to be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -113,6 +115,8 @@ class KeyRing:
             if not isinstance(rows, list):
                 raise TypeError("not a list")
             return [Key(**row | {"role": Role(row["role"]), "revoked": row["revoked"]}) for row in rows]
+        except OSError as error:
+            raise KeyFileError(f"{self.path} cannot be read: {error}") from error
         except (ValueError, TypeError, KeyError) as error:
             raise KeyFileError(f"{self.path} is not a key file: {error}") from error
 
@@ -123,6 +127,7 @@ class KeyRing:
             json.dump([asdict(key) for key in keys], file, indent=1)
             file.flush()
             os.fsync(file.fileno())
+        give(fresh, self.path)
         fresh.replace(self.path)
 
 

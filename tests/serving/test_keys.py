@@ -1,5 +1,6 @@
 """Keys: hashed at rest, seen by every process, ended at once."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -41,6 +42,21 @@ def test_the_first_start_makes_one_for_each_role(tmp_path: Path) -> None:
         r: r for r in Role
     }
     assert first_keys(tmp_path) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write what is not its own")
+def test_what_root_writes_stays_the_services(tmp_path: Path) -> None:
+    os.chown(tmp_path, 4110, 4110)
+    path = tmp_path / "keys.json"
+    for _ in range(2):  # a new file, and one that takes another's place
+        KeyRing(path).create(Role.OPERATOR)
+        assert (path.stat().st_uid, path.stat().st_gid) == (4110, 4110)
+
+
+def test_a_file_that_cannot_be_read_is_an_error_of_the_key_file(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").mkdir()  # to root every file is readable
+    with pytest.raises(KeyFileError, match="cannot be read"):
+        KeyRing(tmp_path / "keys.json").holder("anything")
 
 
 @pytest.mark.parametrize(
