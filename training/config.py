@@ -96,8 +96,9 @@ class Fit(Section):
     """Optimisation (AdamW, linear warm-up and decay). Rates are peak rates; `layer_decay` shrinks them downwards.
 
     `bf16` holds where the machine computes it; elsewhere it is fp32. `kept` is the share of the weights before training
-    in those after it: a mean of both often judges new calls better than either (WiSE-FT, Wortsman et al. 2022). With no
-    `epochs` the network stays as it was and all else is made anew: linear model, calibration, card.
+    in those after it: a mean of both often judges new calls better than either (WiSE-FT, Wortsman et al. 2022); so does
+    one with `others`, the `network.pt` of runs that began where this one did (model soups, Wortsman et al. 2022). With
+    no `epochs` the network stays as it was and all else is made anew: linear model, calibration, card.
     """
 
     epochs: Annotated[float, Field(ge=0)] = 6
@@ -110,6 +111,7 @@ class Fit(Section):
     dropout: Share = 0.1
     bf16: bool = True
     kept: Share = 0.0
+    others: tuple[Path, ...] = ()
     seed: int = 12345
 
 

@@ -151,10 +151,20 @@ def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = Fa
     set_seed(config.fit.seed)
     random.seed(config.fit.seed)
     network, tokenizer = build_network(config, data["train"])
-    if not config.fit.epochs:
-        return network
-    use_half_attention(network.encoder)
     before = {name: weight.clone() for name, weight in network.state_dict().items()} if config.fit.kept else {}
+    if config.fit.epochs:
+        _learn(config, network, tokenizer, data, folder, resume)
+    if before:
+        network.load_state_dict(mean_of(network.state_dict(), before, config.fit.kept))
+    for number, other in enumerate(config.fit.others, 2):
+        network.load_state_dict(mean_of(network.state_dict(), load_weights(other), 1 / number))
+    return network
+
+
+def _learn(
+    config: Config, network: CallNetwork, tokenizer: Tokenizer, data: DatasetDict, folder: Path, resume: bool
+) -> None:
+    use_half_attention(network.encoder)
     lessons = config.distil.teacher
     teacher = ask(lessons, data["train"].to_list(), folder.parent / TEACHER, taxonomy_of(config)) if lessons else None
     steps = -(-len(data["train"]) // config.fit.batch_size) * config.fit.epochs
@@ -191,9 +201,6 @@ def fine_tune(config: Config, data: DatasetDict, folder: Path, resume: bool = Fa
         compute_metrics=accuracies,
     )
     trainer.train(resume_from_checkpoint=resume or None)
-    if before:
-        network.load_state_dict(mean_of(network.state_dict(), before, config.fit.kept))
-    return network
 
 
 def mean_of(
