@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
+from serving.keys import KeyRing, Role
 from serving.pages import samples
 from tests.serving.browser import VIEW, Wire, opened
 
@@ -429,6 +430,31 @@ def test_a_telephone_system_in_the_same_browser_brings_its_calls(page: Page, wir
     expect(page.locator("#destination")).to_have_text("古荡街道社会治理中心")
     step(page).to_have_attribute("data-kind", "consent-not_asked")
     assert decide(page, "y", "Enter")["consent"] == "given"
+
+
+def test_an_operator_of_another_city_works_by_its_rules(browser: Browser, site: Site, site_state: Path) -> None:
+    secret = KeyRing(site_state / "keys.json").create(Role.OPERATOR, "温州坐席", "wenzhou")[1]
+    with opened(browser, f"{site[0]}/console#key={secret}") as page:
+        page.wait_for_selector("html[data-ready]")
+        softphone = page.context.new_page()
+        softphone.goto(f"{site[0]}/healthz")
+        softphone.evaluate(
+            """(text) => {
+              const channel = new BroadcastChannel("yidiantong.calls");
+              channel.postMessage({ type: "call", call_id: "line-8", city: "hangzhou", channel: "12345" });
+              for (const call_id of ["line-8", "line-9"]) channel.postMessage({ type: "turn", call_id, speaker: "caller", text });
+            }""",
+            THEFT,
+        )
+        expect(page.locator("#call-line")).to_have_text("温州 · 12345")
+        page.keyboard.press("]")
+        expect(page.locator("#call-line")).to_have_text("温州 · 110")
+        say(page, THEFT)
+        expect(page.locator("#call-line")).to_have_text("温州 · 110")
+        find(page, "nuoche")  # for the police in the default city
+        expect(page.locator("#destination")).to_contain_text("12345")
+        assert page.evaluate("() => window.yidiantong.store.get().calls.map(({ problem }) => problem)") == ["", "", ""]
+        assert decide(page, "y", "Enter")["destination"] == "hotline_12345"
 
 
 def test_a_sample_is_chosen_by_keyboard(page: Page) -> None:

@@ -19,7 +19,7 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
     if (store.get().calls.length >= MOST_CALLS) return null;
     store.add(newCall({ id, source, title, city, channel, begun }));
     lines.set(id, openSocket({
-      id, key, start: { city, channel },
+      id, key, start: () => { const call = store.call(id); return { city: call.city, channel: call.channel }; },
       onMessage: (message) => receive(id, message),
       onLink: (link, sentence) => store.change(id, (call) => ({ ...call, link: call.ended && link !== "open" ? "ended" : link, problem: link === "refused" ? sentence : "" })),
     }));
@@ -100,8 +100,8 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
     store.remove(id);
   }
 
-  function playSample(sample, { city, speed }) {
-    const id = open({ source: "replay", title: sample.title, city: sample.city ?? city, channel: sample.channel });
+  function playSample(sample, { home, speed }) {
+    const id = open({ source: "replay", title: sample.title, ...home(sample.city), channel: sample.channel });
     if (!id) return null;
     const onTurn = ({ turn, speaker, text, partial }) => hear(id, { turn, speaker, text, partial });
     players.set(id, play({ turns: sample.turns, speed, onTurn, onEnd: () => hangUp(id) }));
