@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, WebSocketRoute, expect
 
 from serving.keys import KeyRing, Role
 from serving.pages import samples
@@ -303,6 +303,44 @@ def test_a_decision_waits_for_the_line_and_counts_once(page: Page, wire: Wire) -
     wire.mend()
     step(page).to_have_attribute("data-kind", "sent")
     assert answered == [200]
+
+
+def test_a_decision_that_waits_is_sent_after_a_reload_too(page: Page) -> None:
+    warned: list[str] = []
+    page.on("dialog", lambda dialog: warned.append(dialog.type))
+    say(page, THEFT)
+    page.route("**/decision", lambda route: route.abort("connectionreset"))
+    with page.expect_request("**/decision") as waiting:
+        page.keyboard.press("Enter")
+    step(page).to_have_attribute("data-kind", "waiting")
+    page.reload()
+    step(page).to_have_attribute("data-kind", "waiting")
+    expect(page.locator("#transcript")).to_contain_text("电瓶车")
+    page.unroute("**/decision")
+    with page.expect_response("**/decision") as answered:
+        page.reload()
+    assert (answered.value.status, body(answered.value.request)) == (200, body(waiting.value))
+    step(page).to_have_attribute("data-kind", "sent")
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.evaluate("() => JSON.stringify(sessionStorage)").find("电瓶车") == -1
+    assert warned == ["beforeunload", "beforeunload"]
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_call_that_has_ended_can_still_be_decided_after_a_reload(page: Page, forgotten: bool) -> None:
+    def knows_nothing(line: WebSocketRoute) -> None:
+        line.send(json.dumps({"type": "ready", "city": "hangzhou", "channel": "110", "revision": 0, "turns": [], "suggestion": None}))  # fmt: skip
+
+    say(page, LEAK)
+    page.evaluate("() => { const { store, desk } = window.yidiantong; desk.hangUp(store.get().active); }")
+    expect(page.locator("#call-line")).to_contain_text("已挂断")
+    if forgotten:
+        page.route_web_socket("**/live", knows_nothing)
+    page.reload()
+    expect(page.locator("#transcript")).to_contain_text("楼上漏水")
+    expect(page.locator("#call-line")).to_contain_text("已挂断")
+    assert decide(page, "y", "Enter")["category"] == "neighbour_dispute"
 
 
 def test_a_reload_goes_on_with_the_calls(page: Page) -> None:

@@ -27,7 +27,7 @@ let tables = null;
 let me = null;
 let toastTimer = null;
 
-const store = createStore({ calls: [], active: null, keyed: true, sound: sessionStorage.getItem("sound") === "on", toast: "",
+const store = createStore({ calls: [], unsent: [], active: null, keyed: true, sound: sessionStorage.getItem("sound") === "on", toast: "",
   replaying: false, speed: Number(asked.get("speed")) || 1 });
 const speed = () => store.get().speed;
 const desk = makeDesk({ store, tables: () => tables, onDanger: () => { if (store.get().sound) dangerTone(); } });
@@ -173,7 +173,9 @@ $("key-form").addEventListener("submit", (event) => {
 });
 window.addEventListener("online", () => desk.retryNow());
 window.addEventListener("beforeunload", (event) => {
-  if (store.get().calls.some((call) => call.source !== "replay" && !isDecided(call) && call.turns.length)) event.preventDefault();
+  const { calls, unsent } = store.get();
+  const lost = ({ source, turns, decision }) => source !== "replay" && turns.length && decision?.state !== "sent";
+  if (unsent.length || calls.some(lost)) event.preventDefault();
 });
 
 function drawNow() {
@@ -191,7 +193,7 @@ function redrawSoon() {
   });
 }
 store.subscribe(redrawSoon);
-store.subscribe(({ calls }) => { if (tables) remember(calls); });
+store.subscribe((state) => { if (tables) remember(me.id, state); });
 setInterval(() => { const call = store.active(); if (call) drawClock(call, Date.now()); }, 500);
 
 /** Loads who one is and the codes; asks for a key when there is none, and again every two seconds while the service is away. */
@@ -206,11 +208,12 @@ async function start() {
     else $("key").focus();
     return;
   }
-  const before = remembered();
   me = answers[0].data;
+  const before = remembered(me.id);
   tables = makeTables(answers[1].data, answers.slice(2).map(({ data: found }) => found), data.scripts);
   store.set({ keyed: true });
-  for (const call of before) desk.open(call);
+  for (const call of before.calls) desk.open(call);
+  for (const decision of before.unsent) desk.send(decision);
   listen({ desk, known: store.call, home });
   document.documentElement.dataset.ready = "yes";
   if (asked.get("replay")) {

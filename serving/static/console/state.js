@@ -36,7 +36,7 @@ export function resumed(call, message) {
     if (keep) missing.push(n);
   }
   const place = known.length ? { city: message.city, channel: message.channel } : {};
-  const next = { ...call, ...place, turns, link: "open", problem: "" };
+  const next = { ...call, ...place, turns, link: call.ended ? "ended" : "open", problem: "" };
   return [message.suggestion ? suggested(next, message.suggestion) : next, missing];
 }
 
