@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Request, WebSocketRoute, expect
 
 from serving.keys import KeyRing, Role
 from serving.pages import samples
-from tests.serving.browser import VIEW, Wire, opened
+from tests.serving.browser import VIEW, Wire, log_in, log_out, opened
 
 Site = tuple[str, dict[str, str]]
 THEFT = "我停在西湖区古荡街道莲花小区楼下的电瓶车被偷了，红颜色雅迪的"
@@ -551,3 +551,27 @@ def test_whoever_logged_in_needs_no_key_here(browser: Browser, site: Site) -> No
         page.wait_for_selector("html[data-ready]")
         say(page, THEFT)
         decide(page, "Enter")
+
+
+def test_a_decision_is_not_sent_in_the_name_of_who_logged_in_meanwhile(browser: Browser, site: Site) -> None:
+    with opened(browser, f"{site[0]}/login", ("401", "WebSocket connection")) as page:
+        log_in(page, site[1]["operator"])
+        page.goto(f"{site[0]}/console")
+        page.wait_for_selector("html[data-ready]")
+        say(page, THEFT)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url) if "/decision" in request.url else None)
+        other = page.context.new_page()
+        other.goto(f"{site[0]}/login")
+        log_out(other)
+        page.keyboard.press("Enter")
+        step(page).to_have_attribute("data-kind", "waiting")
+        log_in(other, site[1]["admin"])
+        expect(page.locator("#tabs button")).to_have_count(0, timeout=20_000)  # the page is the other's now
+        page.wait_for_selector("html[data-ready]")
+        assert asked == []
+        log_out(other)
+        log_in(other, site[1]["operator"])
+        page.evaluate("window.dispatchEvent(new Event('focus'))")  # one comes back to the tab
+        step(page).to_have_attribute("data-kind", "sent")
+        assert len(asked) == 1

@@ -184,6 +184,7 @@ def test_a_reason_does_not_count_for_a_graver_danger(page: Page) -> None:
 
 @pytest.mark.parametrize(("statuses", "states"), [
     ([0, 503, 429, 200], ["sending", "waiting", "waiting", "waiting", "sent"]),
+    ([401, 200], ["sending", "waiting", "sent"]),
     ([409], ["sending", "refused"]),
     ([422], ["sending", "refused"]),
 ])  # fmt: skip

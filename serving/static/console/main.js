@@ -1,6 +1,6 @@
 // The operator's page: starts, listens to keys and clicks, draws after every change.
 
-import { pageData, request, setKey, takeKey } from "../common.js";
+import { identify, pageData, request, setKey, takeKey } from "../common.js";
 import { makeDesk } from "./desk.js";
 import { isOpen } from "../common/dialogs.js";
 import { $ } from "../common/dom.js";
@@ -198,7 +198,8 @@ setInterval(() => { const call = store.active(); if (call) drawClock(call, Date.
 
 /** Loads who one is and the codes; asks for a key when there is none, and again every two seconds while the service is away. */
 async function start() {
-  const answers = await Promise.all(["/v1/sessions/me", "/v1/taxonomy", ...data.cities.map(([city]) => `/v1/policies/${city}`)].map((path) => request(path)));
+  const paths = ["/v1/taxonomy", ...data.cities.map(([city]) => `/v1/policies/${city}`)];
+  const answers = await Promise.all([identify(), ...paths.map((path) => request(path))]);
   const bad = answers.find((answer) => !answer.ok);
   if (bad) {
     store.set({ keyed: ![401, 403].includes(bad.status) });
