@@ -1,6 +1,7 @@
-// What all pages share: the key of this browser tab, and requests that understand problem+json.
+// What all pages share: the key of this browser tab, whose page it is, and requests that understand problem+json.
 
 const STORED = "key";
+let owner = null; // {id, headers}: for whom alone this page acts, and the headers that say so
 
 /** Takes a key out of `#key=…` so that it does not stay in the address, and remembers it for this tab. */
 export function takeKey() {
@@ -25,11 +26,37 @@ export function authorization() {
 }
 
 /**
+ * Who asks. From then on the page acts for nobody else: the cookie is the whole browser's, and what one person did must
+ * not be sent once another has logged in in the next tab. Then the page opens anew, as that person's.
+ */
+export async function identify() {
+  const headers = authorization();
+  const answer = await ask("/v1/sessions/me", headers);
+  if (!answer.ok) return answer;
+  if (owner && owner.id !== answer.data.id) {
+    location.reload();
+    return { ok: false, status: 401, data: null, message: "已由另一位登录" };
+  }
+  owner = { id: answer.data.id, headers };
+  return answer;
+}
+
+const changed = () => owner && JSON.stringify(authorization()) !== JSON.stringify(owner.headers);
+
+window.addEventListener("focus", () => { if (changed()) identify(); });
+
+/**
  * One request. Never throws: `status` is 0 when the service did not answer, `data` the answer or the problem,
  * `message` a sentence for people when it went wrong.
  */
-export async function request(path, { method = "GET", body, signal } = {}) {
-  const headers = { ...authorization(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
+export async function request(path, options) {
+  const answer = changed() ? await identify() : null;
+  // The owner's token goes with it, not the cookie's of this moment: the service refuses where the two do not belong together.
+  return answer && !answer.ok ? answer : ask(path, owner?.headers ?? authorization(), options);
+}
+
+async function ask(path, who, { method = "GET", body, signal } = {}) {
+  const headers = { ...who, ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
   const text = body === undefined ? undefined : JSON.stringify(body);
   let response;
   try {

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
@@ -54,6 +54,19 @@ def opened(browser: Browser, address: str, expected: tuple[str, ...] = (), dark:
         context.close()
     unexpected = [text for text in problems if not any(known in text for known in expected)]
     assert unexpected == [], unexpected
+
+
+def log_in(page: Page, secret: str) -> None:
+    """Logs in on the login page."""
+    page.locator("#key").fill(secret)
+    page.keyboard.press("Enter")
+    expect(page.locator("#who")).to_be_visible()
+
+
+def log_out(page: Page) -> None:
+    """Logs out on the login page, which is out of every tab."""
+    page.click("#out")
+    expect(page.locator("#status")).to_have_text("已退出。")
 
 
 class Wire:

@@ -51,10 +51,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+def site_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state directory of `site`."""
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="session")
+def site(site_state: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Address and first keys of one running service for all tests of pages."""
     from tests.serving.test_serve import first_keys, served
 
-    state = tmp_path_factory.mktemp("site")
-    with served(state, YIDIANTONG_GLANCE_SECONDS="60") as (address, _):  # never glanced at, however busy the cores
-        yield address, first_keys(state)
+    with served(site_state, YIDIANTONG_GLANCE_SECONDS="60") as (address, _):  # never glanced at, however busy the cores
+        yield address, first_keys(site_state)

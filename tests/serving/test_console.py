@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, WebSocketRoute, expect
 
+from serving.keys import KeyRing, Role
 from serving.pages import samples
-from tests.serving.browser import VIEW, Wire, opened
+from tests.serving.browser import VIEW, Wire, log_in, log_out, opened
 
 Site = tuple[str, dict[str, str]]
 THEFT = "我停在西湖区古荡街道莲花小区楼下的电瓶车被偷了，红颜色雅迪的"
@@ -304,6 +305,44 @@ def test_a_decision_waits_for_the_line_and_counts_once(page: Page, wire: Wire) -
     assert answered == [200]
 
 
+def test_a_decision_that_waits_is_sent_after_a_reload_too(page: Page) -> None:
+    warned: list[str] = []
+    page.on("dialog", lambda dialog: warned.append(dialog.type))
+    say(page, THEFT)
+    page.route("**/decision", lambda route: route.abort("connectionreset"))
+    with page.expect_request("**/decision") as waiting:
+        page.keyboard.press("Enter")
+    step(page).to_have_attribute("data-kind", "waiting")
+    page.reload()
+    step(page).to_have_attribute("data-kind", "waiting")
+    expect(page.locator("#transcript")).to_contain_text("电瓶车")
+    page.unroute("**/decision")
+    with page.expect_response("**/decision") as answered:
+        page.reload()
+    assert (answered.value.status, body(answered.value.request)) == (200, body(waiting.value))
+    step(page).to_have_attribute("data-kind", "sent")
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.evaluate("() => JSON.stringify(sessionStorage)").find("电瓶车") == -1
+    assert warned == ["beforeunload", "beforeunload"]
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_call_that_has_ended_can_still_be_decided_after_a_reload(page: Page, forgotten: bool) -> None:
+    def knows_nothing(line: WebSocketRoute) -> None:
+        line.send(json.dumps({"type": "ready", "city": "hangzhou", "channel": "110", "revision": 0, "turns": [], "suggestion": None}))  # fmt: skip
+
+    say(page, LEAK)
+    page.evaluate("() => { const { store, desk } = window.yidiantong; desk.hangUp(store.get().active); }")
+    expect(page.locator("#call-line")).to_contain_text("已挂断")
+    if forgotten:
+        page.route_web_socket("**/live", knows_nothing)
+    page.reload()
+    expect(page.locator("#transcript")).to_contain_text("楼上漏水")
+    expect(page.locator("#call-line")).to_contain_text("已挂断")
+    assert decide(page, "y", "Enter")["category"] == "neighbour_dispute"
+
+
 def test_a_reload_goes_on_with_the_calls(page: Page) -> None:
     say(page, LEAK)
     begun = page.evaluate("() => window.yidiantong.store.active().begun")
@@ -431,6 +470,31 @@ def test_a_telephone_system_in_the_same_browser_brings_its_calls(page: Page, wir
     assert decide(page, "y", "Enter")["consent"] == "given"
 
 
+def test_an_operator_of_another_city_works_by_its_rules(browser: Browser, site: Site, site_state: Path) -> None:
+    secret = KeyRing(site_state / "keys.json").create(Role.OPERATOR, "温州坐席", "wenzhou")[1]
+    with opened(browser, f"{site[0]}/console#key={secret}") as page:
+        page.wait_for_selector("html[data-ready]")
+        softphone = page.context.new_page()
+        softphone.goto(f"{site[0]}/healthz")
+        softphone.evaluate(
+            """(text) => {
+              const channel = new BroadcastChannel("yidiantong.calls");
+              channel.postMessage({ type: "call", call_id: "line-8", city: "hangzhou", channel: "12345" });
+              for (const call_id of ["line-8", "line-9"]) channel.postMessage({ type: "turn", call_id, speaker: "caller", text });
+            }""",
+            THEFT,
+        )
+        expect(page.locator("#call-line")).to_have_text("温州 · 12345")
+        page.keyboard.press("]")
+        expect(page.locator("#call-line")).to_have_text("温州 · 110")
+        say(page, THEFT)
+        expect(page.locator("#call-line")).to_have_text("温州 · 110")
+        find(page, "nuoche")  # for the police in the default city
+        expect(page.locator("#destination")).to_contain_text("12345")
+        assert page.evaluate("() => window.yidiantong.store.get().calls.map(({ problem }) => problem)") == ["", "", ""]
+        assert decide(page, "y", "Enter")["destination"] == "hotline_12345"
+
+
 def test_a_sample_is_chosen_by_keyboard(page: Page) -> None:
     page.keyboard.press("r")
     page.keyboard.press("ArrowRight")
@@ -487,3 +551,27 @@ def test_whoever_logged_in_needs_no_key_here(browser: Browser, site: Site) -> No
         page.wait_for_selector("html[data-ready]")
         say(page, THEFT)
         decide(page, "Enter")
+
+
+def test_a_decision_is_not_sent_in_the_name_of_who_logged_in_meanwhile(browser: Browser, site: Site) -> None:
+    with opened(browser, f"{site[0]}/login", ("401", "WebSocket connection")) as page:
+        log_in(page, site[1]["operator"])
+        page.goto(f"{site[0]}/console")
+        page.wait_for_selector("html[data-ready]")
+        say(page, THEFT)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url) if "/decision" in request.url else None)
+        other = page.context.new_page()
+        other.goto(f"{site[0]}/login")
+        log_out(other)
+        page.keyboard.press("Enter")
+        step(page).to_have_attribute("data-kind", "waiting")
+        log_in(other, site[1]["admin"])
+        expect(page.locator("#tabs button")).to_have_count(0, timeout=20_000)  # the page is the other's now
+        page.wait_for_selector("html[data-ready]")
+        assert asked == []
+        log_out(other)
+        log_in(other, site[1]["operator"])
+        page.evaluate("window.dispatchEvent(new Event('focus'))")  # one comes back to the tab
+        step(page).to_have_attribute("data-kind", "sent")
+        assert len(asked) == 1

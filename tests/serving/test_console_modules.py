@@ -141,6 +141,18 @@ def test_after_a_lost_line_only_what_is_missing_is_said_again(page: Page) -> Non
     assert result == [[1, 2], ["a", "b", "cd"], [], ["a", "b"]]
 
 
+def test_city_and_line_of_a_call_that_has_begun_are_the_services(page: Page) -> None:
+    places = page.evaluate(
+        """async () => {
+          const { newCall, resumed } = await import('/static/console/state.js');
+          const call = newCall({ id: 'x', source: 'phone', city: 'wenzhou', channel: '12345', begun: 0 });
+          const ready = (...turns) => resumed(call, { city: 'ningbo', channel: '110', turns, suggestion: null })[0];
+          return [ready(), ready({ speaker: 'caller', text: 'a', partial: false })].map(({ city, channel }) => [city, channel]);
+        }"""
+    )
+    assert places == [["wenzhou", "12345"], ["ningbo", "110"]]
+
+
 def test_consent_given_for_one_destination_does_not_count_for_another(page: Page) -> None:
     answers = page.evaluate(
         """async () => {
@@ -172,6 +184,7 @@ def test_a_reason_does_not_count_for_a_graver_danger(page: Page) -> None:
 
 @pytest.mark.parametrize(("statuses", "states"), [
     ([0, 503, 429, 200], ["sending", "waiting", "waiting", "waiting", "sent"]),
+    ([401, 200], ["sending", "waiting", "sent"]),
     ([409], ["sending", "refused"]),
     ([422], ["sending", "refused"]),
 ])  # fmt: skip

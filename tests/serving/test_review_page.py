@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from serving.store.entries import now
-from tests.serving.browser import Wire
+from tests.serving.browser import Wire, log_in, log_out
 from tests.serving.review_room import (
     Room,
     asked,
@@ -405,6 +405,35 @@ def test_by_session_cookie(browser: Browser, room: Room) -> None:
     settled(page)
     context.close()
     assert len(room.reviews()) == 1
+
+
+def test_a_verdict_waits_for_its_reviewer_when_another_logs_in_in_the_next_tab(browser: Browser, room: Room) -> None:
+    room.overridden(4)
+    (anna, hers), (_, his) = room.reviewer("安娜"), room.reviewer("鲍里斯")
+    context = browser.new_context(locale="zh-CN")
+    page, other = context.new_page(), context.new_page()
+    other.goto(f"{room.address}/login")
+    log_in(other, hers)
+    page.goto(f"{room.address}/review")
+    page.wait_for_selector("html[data-ready]")
+    for again in (hers, his):
+        log_out(other)
+        press(page, ["Enter"])
+        expect(page.locator("#banner")).to_contain_text("登录已失效，1 条结论")
+        log_in(other, again)
+        if again == hers:  # the same page goes on
+            expect(page.locator("#outbox")).to_have_text("全部已送")
+            expect(page.locator("#pace")).to_contain_text("本次 1 件")
+    expect(page.locator("#me")).to_have_text("鲍里斯")
+    expect(page.locator("#banner")).to_contain_text("另一位复核员的 1 条结论")
+    assert [review["by"] for review in room.reviews()] == [anna.id]
+    log_out(other)
+    log_in(other, hers)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")  # one comes back to the tab
+    expect(page.locator("#me")).to_have_text("安娜")
+    settled(page)
+    context.close()
+    assert [review["by"] for review in room.reviews()] == [anna.id, anna.id]
 
 
 HOSTILE = "<img src=x onerror=alert(1)>'; DROP TABLE calls; -- \u202eחלב {{7*7}} ${1} " + "长" * 1400

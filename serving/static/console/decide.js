@@ -1,7 +1,7 @@
 // Sending a decision until the service has it. The endpoint is idempotent, so a doubtful answer is simply asked again.
 
 const WAITS = [500, 1000, 2000, 4000, 8000];
-const AGAIN = new Set([0, 408, 425, 429, 500, 502, 503, 504]);
+const AGAIN = new Set([0, 401, 408, 425, 429, 500, 502, 503, 504]);
 const REFUSALS = { 404: "服务没有这一路来电的建议", 409: "这一路已经有另一个决定", 422: "服务不接受这个决定" };
 
 /**

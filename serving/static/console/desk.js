@@ -15,11 +15,11 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
   const lines = new Map();
   const players = new Map();
 
-  function open({ source, title, city, channel, id = newId(), begun = Date.now() }) {
+  function open({ source, title, city, channel, id = newId(), begun = Date.now(), ended = null }) {
     if (store.get().calls.length >= MOST_CALLS) return null;
-    store.add(newCall({ id, source, title, city, channel, begun }));
+    store.add({ ...newCall({ id, source, title, city, channel, begun }), ended });
     lines.set(id, openSocket({
-      id, key, start: { city, channel },
+      id, key, start: () => { const call = store.call(id); return { city: call.city, channel: call.channel }; },
       onMessage: (message) => receive(id, message),
       onLink: (link, sentence) => store.change(id, (call) => ({ ...call, link: call.ended && link !== "open" ? "ended" : link, problem: link === "refused" ? sentence : "" })),
     }));
@@ -34,6 +34,7 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
       store.change(id, () => next);
       for (const turn of missing) lines.get(id).say({ ...next.turns[turn], turn });
       if (next.ended) lines.get(id).end();
+      if (next.ended && !next.turns.length) reread(id);
     } else if (message.type === "suggestion") {
       store.change(id, (call) => suggested(call, message));
       if (before.decision?.state === "waiting" && !before.decision.body) submit(id);
@@ -41,6 +42,12 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
       store.change(id, (call) => ({ ...call, problem: `最后一句没有被接受：${message.title}` }));
     }
     if (!inDanger(before) && inDanger(store.call(id) ?? before)) onDanger(id);
+  }
+
+  /** Takes what is written down of a call that the service no longer has on line. */
+  async function reread(id) {
+    const answer = await request(`/v1/calls/${encodeURIComponent(id)}`);
+    if (answer.ok && answer.data.turns) store.change(id, (call) => resumed(call, answer.data)[0]);
   }
 
   function hear(id, turn) {
@@ -69,8 +76,18 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
       return;
     }
     const body = decisionBody(call, way, call.note ?? draftNote(call, way));
-    const onState = (state) => store.change(id, (now) => ({ ...now, decision: { ...decision, body, ...state } }));
-    sendDecision({ id, body, request, onState });
+    send({ id, ...decision, body });
+  }
+
+  /** Sends a decision until it is taken or refused; until then it is among the unsent, whether its call is open or not. */
+  function send({ id, ...decision }) {
+    const onState = (state) => {
+      const next = { ...decision, ...state };
+      const others = store.get().unsent.filter((item) => item.id !== id);
+      store.set({ unsent: next.state === "sending" || next.state === "waiting" ? [...others, { id, ...decision }] : others });
+      store.change(id, (call) => ({ ...call, decision: next }));
+    };
+    sendDecision({ id, body: decision.body, request, onState });
   }
 
   /** Accepts what stands there: `{done}`, `{say}` what is missing first, or `{reason}` the words to ask a reason with. */
@@ -100,8 +117,8 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
     store.remove(id);
   }
 
-  function playSample(sample, { city, speed }) {
-    const id = open({ source: "replay", title: sample.title, city: sample.city ?? city, channel: sample.channel });
+  function playSample(sample, { home, speed }) {
+    const id = open({ source: "replay", title: sample.title, ...home(sample.city), channel: sample.channel });
     if (!id) return null;
     const onTurn = ({ turn, speaker, text, partial }) => hear(id, { turn, speaker, text, partial });
     players.set(id, play({ turns: sample.turns, speed, onTurn, onEnd: () => hangUp(id) }));
@@ -109,7 +126,7 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
   }
 
   return {
-    open, hear, hangUp, accept, close, playSample,
+    open, hear, hangUp, accept, send, close, playSample,
     /** The choice of the operator, laid over what was chosen before; consent is asked anew. */
     choose: (id, part) => store.change(id, (call) => (isDecided(call) ? call : { ...call, draft: { ...call.draft, ...part }, consent: "not_asked", reason: "" })),
     undo: (id) => store.change(id, (call) => (isDecided(call) ? call : { ...call, draft: null, consent: "not_asked", reason: "" })),

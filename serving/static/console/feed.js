@@ -9,7 +9,7 @@ const LONGEST = 20_000;
  * Listens for `{type: "call", call_id, title?, city?, channel?}`, `{type: "turn", call_id, speaker, text, turn?, partial?}`
  * and `{type: "end", call_id}`; a turn of an unknown call opens it. What is none of these is dropped.
  */
-export function listen({ desk, known, home, cities, Channel = BroadcastChannel }) {
+export function listen({ desk, known, home, Channel = BroadcastChannel }) {
   const channel = new Channel(NAME);
   channel.onmessage = ({ data }) => {
     if (typeof data !== "object" || data === null || !ID.test(String(data.call_id))) return;
@@ -17,7 +17,7 @@ export function listen({ desk, known, home, cities, Channel = BroadcastChannel }
     if (data.type === "end") desk.hangUp(id);
     if (!["call", "turn"].includes(data.type)) return;
     if (data.type === "turn" && !isTurn(data)) return;
-    if (!known(id)) desk.open({ id, source: "phone", ...home(), ...given(data, cities) });
+    if (!known(id)) desk.open({ id, source: "phone", ...home(data.city), ...given(data) });
     if (data.type === "turn") desk.hear(id, { turn: data.turn ?? nextTurn(known(id), data), speaker: data.speaker, text: data.text, partial: data.partial === true });
   };
   return () => channel.close();
@@ -28,10 +28,9 @@ function isTurn({ speaker, text, turn }) {
   return counted && ["caller", "operator"].includes(speaker) && typeof text === "string" && text.length <= LONGEST;
 }
 
-function given({ title, city, channel }, cities) {
+function given({ title, channel }) {
   return {
     title: typeof title === "string" ? title.slice(0, 40) : "",
-    ...(cities[city] ? { city } : {}),
     ...(["110", "12345"].includes(channel) ? { channel } : {}),
   };
 }

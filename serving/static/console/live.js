@@ -7,7 +7,7 @@ const AWAY_AFTER = 3;
 const FINAL = { 4401: "密钥无效或已撤销", 4403: "这个密钥没有权限", 4409: "这一路来电已在别处打开", 4413: "来电内容超出上限", 1008: "没有这一路来电" };
 
 /**
- * Opens `/v1/calls/{id}/live` and keeps it open until `close()`.
+ * Opens `/v1/calls/{id}/live` and keeps it open until `close()`. `start()` says city and line of a call nothing is known of.
  * `onMessage(message)` gets every message, `onLink(state, sentence)` `connecting`, `open`, `lost`, `away` or `refused`.
  */
 export function openLine({ id, key, start, onMessage, onLink, Socket = WebSocket, wait = setTimeout }) {
@@ -25,13 +25,14 @@ export function openLine({ id, key, start, onMessage, onLink, Socket = WebSocket
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const protocols = key() ? [PROTOCOL, `bearer.${key()}`] : [PROTOCOL];
     socket = new Socket(`${scheme}//${location.host}/v1/calls/${encodeURIComponent(id)}/live`, protocols);
-    socket.onopen = () => { if (start) socket.send(JSON.stringify({ type: "start", ...start })); };
     socket.onmessage = (event) => receive(JSON.parse(event.data));
     socket.onclose = (event) => lost(event);
   }
 
   function receive(message) {
+    if (done) return;
     if (message.type === "ready") {
+      if (!message.turns.length) socket.send(JSON.stringify({ type: "start", ...start() }));
       answered = true;
       failed = 0;
       onLink("open", "");

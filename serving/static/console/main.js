@@ -1,6 +1,6 @@
 // The operator's page: starts, listens to keys and clicks, draws after every change.
 
-import { pageData, request, setKey, takeKey } from "../common.js";
+import { identify, pageData, request, setKey, takeKey } from "../common.js";
 import { makeDesk } from "./desk.js";
 import { isOpen } from "../common/dialogs.js";
 import { $ } from "../common/dom.js";
@@ -24,16 +24,18 @@ const asked = new URLSearchParams(location.search);
 const TOGETHER = 3; // samples that are played at the same time
 const APART = 20_000; // ms at speed 1 between the starts of two
 let tables = null;
+let me = null;
 let toastTimer = null;
 
-const store = createStore({ calls: [], active: null, keyed: true, sound: sessionStorage.getItem("sound") === "on", toast: "",
+const store = createStore({ calls: [], unsent: [], active: null, keyed: true, sound: sessionStorage.getItem("sound") === "on", toast: "",
   replaying: false, speed: Number(asked.get("speed")) || 1 });
 const speed = () => store.get().speed;
 const desk = makeDesk({ store, tables: () => tables, onDanger: () => { if (store.get().sound) dangerTone(); } });
 const finder = makeFinder(makeTerms(data.terms), () => tables);
 const reason = makeReason();
 const samples = makeSamples(data.samples, speed, (value) => store.set({ speed: value }), (chosen) => replay(chosen, 3_000));
-const home = () => ({ city: data.city, channel: "110" });
+/** Where a call is at home: in the city of the operator's key, else in the one announced, else in the default one. */
+const home = (announced) => ({ city: me.city ?? (Object.hasOwn(cities, announced) ? announced : data.city), channel: "110" });
 const typing = makeTyping({ store, desk, home, say: toast, drawNow });
 
 function toast(text) {
@@ -52,7 +54,7 @@ function replay(chosen, apart = APART) {
     const due = performance.now() - last >= apart / speed();
     if (waiting.length && due && running < TOGETHER && store.get().calls.length < 6) {
       last = performance.now();
-      const id = desk.playSample(waiting.shift(), { city: data.city, speed });
+      const id = desk.playSample(waiting.shift(), { home, speed });
       if (running === 0 && id && !store.active()?.turns.length) store.set({ active: id });
     }
     if (waiting.length) setTimeout(tick, 200);
@@ -171,7 +173,9 @@ $("key-form").addEventListener("submit", (event) => {
 });
 window.addEventListener("online", () => desk.retryNow());
 window.addEventListener("beforeunload", (event) => {
-  if (store.get().calls.some((call) => call.source !== "replay" && !isDecided(call) && call.turns.length)) event.preventDefault();
+  const { calls, unsent } = store.get();
+  const lost = ({ source, turns, decision }) => source !== "replay" && turns.length && decision?.state !== "sent";
+  if (unsent.length || calls.some(lost)) event.preventDefault();
 });
 
 function drawNow() {
@@ -189,12 +193,13 @@ function redrawSoon() {
   });
 }
 store.subscribe(redrawSoon);
-store.subscribe(({ calls }) => { if (tables) remember(calls); });
+store.subscribe((state) => { if (tables) remember(me.id, state); });
 setInterval(() => { const call = store.active(); if (call) drawClock(call, Date.now()); }, 500);
 
-/** Loads the codes; asks for a key when there is none, and again every two seconds while the service is away. */
+/** Loads who one is and the codes; asks for a key when there is none, and again every two seconds while the service is away. */
 async function start() {
-  const answers = await Promise.all(["/v1/taxonomy", ...data.cities.map(([city]) => `/v1/policies/${city}`)].map((path) => request(path)));
+  const paths = ["/v1/taxonomy", ...data.cities.map(([city]) => `/v1/policies/${city}`)];
+  const answers = await Promise.all([identify(), ...paths.map((path) => request(path))]);
   const bad = answers.find((answer) => !answer.ok);
   if (bad) {
     store.set({ keyed: ![401, 403].includes(bad.status) });
@@ -204,11 +209,13 @@ async function start() {
     else $("key").focus();
     return;
   }
-  const before = remembered();
-  tables = makeTables(answers[0].data, answers.slice(1).map(({ data: found }) => found), data.scripts);
+  me = answers[0].data;
+  const before = remembered(me.id);
+  tables = makeTables(answers[1].data, answers.slice(2).map(({ data: found }) => found), data.scripts);
   store.set({ keyed: true });
-  for (const call of before) desk.open(call);
-  listen({ desk, known: store.call, home, cities });
+  for (const call of before.calls) desk.open(call);
+  for (const decision of before.unsent) desk.send(decision);
+  listen({ desk, known: store.call, home });
   document.documentElement.dataset.ready = "yes";
   if (asked.get("replay")) {
     const chosen = (asked.get("sample") ?? "").split(",").filter(Boolean).map((n) => data.samples[Number(n)]).filter(Boolean);

@@ -1,22 +1,23 @@
-// Which calls were open in this tab, so that a reload goes on with them: what was said comes from the service again.
-// Only names of calls are kept, nothing that was said.
+// What was open in this tab, so that a reload goes on with it. Of calls only names are kept, for what was said comes from
+// the service again; of decisions that it does not have yet, all. Each operator has his own.
 
-const STORED = "console.calls";
+const NAME = "console.";
 
-/** Notes the calls that are worth coming back to. */
-export function remember(calls) {
-  const kept = calls.filter((call) => call.source !== "replay" && !call.ended && !call.decision)
-    .map(({ id, source, title, city, channel, begun }) => ({ id, source, title, city, channel, begun }));
-  const text = JSON.stringify(kept);
-  if (sessionStorage.getItem(STORED) !== text) sessionStorage.setItem(STORED, text);
+/** Notes for the operator `by` the calls that are worth coming back to, and what is still to be sent. */
+export function remember(by, { calls, unsent }) {
+  const kept = calls.filter(({ source, decision }) => source !== "replay" && decision?.state !== "sent")
+    .map(({ id, source, title, city, channel, begun, ended }) => ({ id, source, title, city, channel, begun, ended }));
+  const text = JSON.stringify({ calls: kept, unsent });
+  if (sessionStorage.getItem(NAME + by) !== text) sessionStorage.setItem(NAME + by, text);
 }
 
-/** The calls noted before; none when there is nothing sensible. */
-export function remembered() {
+/** What was noted for `by`; nothing when there is nothing sensible. */
+export function remembered(by) {
+  const sensible = (items) => (Array.isArray(items) ? items.filter((item) => typeof item?.id === "string") : []);
   try {
-    const found = JSON.parse(sessionStorage.getItem(STORED) ?? "[]");
-    return Array.isArray(found) ? found.filter(({ id }) => typeof id === "string") : [];
+    const found = JSON.parse(sessionStorage.getItem(NAME + by));
+    return { calls: sensible(found?.calls), unsent: sensible(found?.unsent) };
   } catch {
-    return [];
+    return { calls: [], unsent: [] };
   }
 }

@@ -21,7 +21,10 @@ export function heard(call, { turn, speaker, text, partial = false }) {
   return { ...call, turns };
 }
 
-/** The server's first word after each connection. Returns the call and the numbers of the turns it does not know yet. */
+/**
+ * The server's first word after each connection. Returns the call and the numbers of the turns it does not know yet.
+ * City and line of a call that has begun are the server's: it routes by them.
+ */
 export function resumed(call, message) {
   const known = message.turns ?? [];
   const turns = [];
@@ -32,7 +35,8 @@ export function resumed(call, message) {
     turns.push(keep ? ours : { speaker: theirs.speaker, text: theirs.text, partial: Boolean(theirs.partial) });
     if (keep) missing.push(n);
   }
-  const next = { ...call, turns, link: "open", problem: "" };
+  const place = known.length ? { city: message.city, channel: message.channel } : {};
+  const next = { ...call, ...place, turns, link: call.ended ? "ended" : "open", problem: "" };
   return [message.suggestion ? suggested(next, message.suggestion) : next, missing];
 }
 

@@ -1,6 +1,6 @@
 // The reviewers' page: starts, listens to keys and clicks, draws after every change.
 
-import { pageData, request, setKey, takeKey } from "../common.js";
+import { identify, pageData, request, setKey, takeKey } from "../common.js";
 import { isOpen } from "../common/dialogs.js";
 import { $ } from "../common/dom.js";
 import { makeFinder } from "../common/finder.js";
@@ -178,8 +178,8 @@ function redrawSoon() {
 
 /** Loads who one is and the codes; asks for a key without one, and tries again while the service is away. */
 async function start() {
-  const paths = ["/v1/sessions/me", "/v1/taxonomy", ...data.cities.map(([city]) => `/v1/policies/${city}`)];
-  const answers = await Promise.all(paths.map((path) => request(path)));
+  const paths = ["/v1/taxonomy", ...data.cities.map(([city]) => `/v1/policies/${city}`)];
+  const answers = await Promise.all([identify(), ...paths.map((path) => request(path))]);
   const bad = answers.find((answer) => !answer.ok);
   const allowed = bad ? null : await request("/v1/review-queues");
   if (bad || !allowed.ok) {
