@@ -16,6 +16,7 @@ from data.taxonomy import Codes, Urgency, known_destination
 
 BEFORE, BEHIND = 20, 16
 CLAUSE_END = re.compile(r"[，。！？；,.!?;\n]")
+NOW = re.compile("现在|这会儿|这下|真的")
 
 
 def known_destinations(codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -54,10 +55,14 @@ class Flag(Row):
 
 
 def search(pattern: re.Pattern[str], unless: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The first match of `pattern` without `unless` near it in the same clause."""
+    """The first match of `pattern` without `unless` near it in the same clause.
+
+    What comes before the match and before a word of `NOW` takes nothing back: 去年就说有隐患，现在真的着火了.
+    """
     for match in pattern.finditer(text):
         before = CLAUSE_END.split(text[max(0, match.start() - BEFORE) : match.start()])[-1]
         behind = CLAUSE_END.split(text[match.end() : match.end() + BEHIND])[0]
+        before = NOW.split(before)[-1]
         if not (unless.pattern and unless.search(before + match.group() + behind)):
             return match
     return None
