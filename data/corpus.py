@@ -61,16 +61,22 @@ class Item(BaseModel):
 
 
 def read_lines(path: Path, kind: type[M], taxonomy: Taxonomy = PACKAGED) -> Iterator[M]:
-    """One `kind` a line of a JSONL file, its category one that `taxonomy` knows.
+    """One `kind` a line of a JSONL file that is not blank, its category one that `taxonomy` knows.
 
     Raises:
         DataError: a line that is no JSON object, or breaks a rule of `kind` (unknown label, missing field).
     """
-    for line, raw in enumerate(read_text(path).splitlines(), 1):
+    for line, raw in enumerate(
+        read_text(path).split("\n"), 1
+    ):  # splitlines would part what JSON leaves whole, as U+2028
+        if not raw.strip():
+            continue
         try:
             yield kind.model_validate(json.loads(raw), context=taxonomy)
         except json.JSONDecodeError as error:
             raise DataError(path, line, "", f"is not JSON: {error.msg}") from error
+        except RecursionError as error:
+            raise DataError(path, line, "", "is nested too deeply") from error
         except ValidationError as error:
             raise DataError(path, line, *first_problem(error)) from error
 

@@ -94,6 +94,7 @@ def test_the_hash_is_the_content(items: list[Item]) -> None:
         (json.dumps(GOOD | {"turns": [{"speaker": "robot", "text": "a"}], "text": ""}), "turns.0.speaker", "caller"),
         ("{broken", "", "is not JSON"),
         ("[]", "", "valid dictionary"),
+        ("[" * 100_000, "", "nested too deeply"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path: Path, line: str, field: str, message: str) -> None:
@@ -102,6 +103,13 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str, field: str, message: 
     with pytest.raises(DataError, match=message) as caught:
         load_corpus(tmp_path)
     assert (caught.value.file, caught.value.line, caught.value.field) == (path, 2, field)
+
+
+def test_what_parts_lines_elsewhere_parts_none_here(tmp_path: Path) -> None:
+    text = "楼上\u2028漏水\u0085了"
+    line = json.dumps(GOOD | {"text": text}, ensure_ascii=False)
+    (tmp_path / "part.jsonl").write_text(f"\n{line}\r\n \n", encoding="utf-8", newline="")
+    assert [item.text for item in load_corpus(tmp_path)] == [text]
 
 
 def test_an_id_twice_and_an_empty_folder(tmp_path: Path) -> None:
