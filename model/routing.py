@@ -127,9 +127,10 @@ def _action(answer: Answer, destination: str, track: Track, urgency: Urgency, co
         return "dispatch"
     if not confident and track in PASSED_ON:
         return "three_way"
-    if track is Track.POLICE and answer.label is PoliceLabel.POLICE and channel == "110":
+    own = destinations()[destination].track  # a police matter may be one for the hotline, and nobody is sent to that
+    if own is Track.POLICE and answer.label is PoliceLabel.POLICE and channel == "110":
         return "dispatch"
-    return "transfer" if track in (Track.POLICE, Track.HOTLINE) else "work_order"
+    return "transfer" if own in (Track.POLICE, Track.HOTLINE) else "work_order"
 
 
 def consent(route: Route, label: PoliceLabel, category: Category, unit: str | None, channel: str) -> Consent:

@@ -1,5 +1,7 @@
 """The policy applied: tracks, first response, linked parties, action, consent."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,17 @@ def way(
 def test_the_five_tracks(code: str, urgency: str, destination: str, track: str, action: str) -> None:
     found = way(code, urgency)
     assert (found.destination, found.track, found.action) == (destination, track, action)
+
+
+@pytest.mark.parametrize(
+    ("city", "urgency", "action"),
+    [("shaoxing", "routine_remote", "transfer"), ("hangzhou", "routine_onsite", "dispatch")],
+)
+def test_nobody_is_dispatched_to_a_hotline(city: str, urgency: str, action: str) -> None:
+    policy = load_policy(city)
+    rule = policy.rules["noise"]
+    reply = replace(answered("noise", urgency), label=rule.owner, destination=rule.destination(Urgency(urgency)))
+    assert route(reply, policy, Dangers(), True, "110").action == action
 
 
 def test_an_urgent_non_police_matter_links_its_owner() -> None:
