@@ -52,15 +52,19 @@ def refreshed(folder: Path, manifest: dict[str, object]) -> list[dict[str, objec
     return golden
 
 
+def compared(*more: str, live: Path = BUNDLED, candidate: Path = BUNDLED) -> "subprocess.CompletedProcess[str]":
+    command = [str(Path(sys.executable).parent / "yidiantong"), "compare", str(live), str(candidate), *more]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
 def judged(live: Path, candidate: Path, data: list[Case], folder: Path) -> "subprocess.CompletedProcess[str]":
     path = folder / "calls.jsonl"
     path.write_text("\n".join(case.model_dump_json() for case in data), encoding="utf-8")
     (folder / "danger.jsonl").write_text(json.dumps(
         {"id": "1", "text": "楼上打架，有人拿刀", "category": "fight", "urgency": "emergency", "danger": True}
     ), encoding="utf-8")  # fmt: skip
-    command = [str(Path(sys.executable).parent / "yidiantong"), "compare", str(live), str(candidate), "--data", str(path),
-               "--danger", str(folder / "danger.jsonl"), "--variants", "5", "--output", str(folder / "out")]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return compared("--data", str(path), "--danger", str(folder / "danger.jsonl"), "--variants", "5",
+                    "--output", str(folder / "out"), live=live, candidate=candidate)  # fmt: skip
 
 
 def test_a_spoiled_candidate_is_refused(cases: list[Case], spoiled: Path, tmp_path: Path) -> None:
@@ -83,6 +87,14 @@ def test_the_same_again_is_promoted(cases: list[Case], tmp_path: Path) -> None:
     kept = [line for line in done.stdout.splitlines() if line.startswith("BROKEN") and gate not in line]
     assert kept == [], done.stdout + done.stderr
     assert "kept   danger" in done.stdout
+
+
+def test_a_safety_set_without_dangers_is_an_error(cases: list[Case], tmp_path: Path) -> None:
+    for name, content in (("empty", ""), ("harmless", cases[0].model_dump_json())):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        done = compared("--danger", str(tmp_path / name), "--output", str(tmp_path / "out"))
+        assert done.returncode == 2
+        assert "holds no call in which danger hides" in done.stderr
 
 
 def test_no_release_is_an_error(cases: list[Case], tmp_path: Path) -> None:
