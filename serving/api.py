@@ -12,6 +12,7 @@ from data.records import Call, Inbound, Record, Suggestion
 from data.taxonomy import URGENCY_NAMES, Category, Destination, destinations
 from serving.auth import AnyKey, LocalOrAdmin, Operator
 from serving.engine import Engine
+from serving.keys import Key
 from serving.problems import FieldProblem, Problem, documented
 from serving.store.recorder import Recorder
 from serving.store.store import Store
@@ -76,9 +77,23 @@ def unknown_city(error: UnknownCity, field: str) -> Problem:
     return Problem(422, str(error), [FieldProblem(field=field, message=str(error))])
 
 
+def of_city(call: Call, key: Key, field: str) -> Call:
+    """The call as one of the key's city, where the key is for one.
+
+    Raises:
+        Problem: 403 for a call of another city.
+    """
+    if key.city is None:
+        return call
+    if call.city not in (None, key.city):
+        raise Problem(403, f"this key is for {key.city}", [FieldProblem(field=field, message="another city")])
+    return call.model_copy(update={"city": key.city})
+
+
 @router.post("/v1/classify", responses=documented(400, 401, 403, 413, 422, 429))
 async def classify(call: Call, engine: EngineOf, recorder: RecorderOf, key: Operator) -> Suggestion:
     """Recommends where one call should go, and writes it down."""
+    call = of_city(call, key, "city")
     try:
         suggestion = (await engine.suggest([call]))[0]
     except UnknownCity as error:
@@ -92,11 +107,12 @@ async def classify(call: Call, engine: EngineOf, recorder: RecorderOf, key: Oper
 async def classify_batch(batch: Batch, engine: EngineOf, recorder: RecorderOf, key: Operator) -> BatchAnswer:
     """Recommends for up to 256 calls at once, and writes them down."""
     known = engine.suggester.policies
-    for number, call in enumerate(batch.calls):
+    calls = [of_city(call, key, f"calls.{number}.city") for number, call in enumerate(batch.calls)]
+    for number, call in enumerate(calls):
         if call.city is not None and call.city not in known:
             raise unknown_city(UnknownCity(call.city, known), f"calls.{number}.city")
-    suggestions = await engine.suggest(batch.calls)
-    shown = list(zip(batch.calls, suggestions, strict=True))
+    suggestions = await engine.suggest(calls)
+    shown = list(zip(calls, suggestions, strict=True))
     await run_in_threadpool(recorder.suggested_all, shown, key)
     for call, suggestion in shown:
         engine.shadow.take(call, suggestion)

@@ -1,6 +1,7 @@
 """The contract's routes: right answers, and a problem that names the field for every wrong request."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from fastapi.testclient import TestClient
 from data.records import Suggestion
 from serving.app import create_app
 from serving.engine import Engine
-from serving.keys import Role
+from serving.keys import KeyRing, Role
 from serving.settings import Settings
 from tests.serving.conftest import Headers
 from tests.texts import ANSWERED, REFUSED
@@ -240,3 +241,17 @@ def test_security_headers(client: TestClient) -> None:
     page = client.get("/")
     assert "default-src 'self'" in page.headers["content-security-policy"]
     assert page.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_key_for_a_city_is_held_to_it(client: TestClient, state_dir: Path) -> None:
+    secret = KeyRing(state_dir / "keys.json").create(Role.OPERATOR, city="ningbo")[1]
+    headers = {"Authorization": f"Bearer {secret}"}
+    found = client.post("/v1/classify", json={"text": "楼上漏水"}, headers=headers).json()
+    assert found["policy_version"].startswith("ningbo-")
+    batch = {"calls": [{"text": "楼上漏水"}, {"text": "楼上漏水", "city": "ningbo"}]}
+    many = client.post("/v1/classify/batch", json=batch, headers=headers).json()["suggestions"]
+    assert all(one["policy_version"].startswith("ningbo-") for one in many)
+    other = {"text": "楼上漏水", "city": "hangzhou"}
+    assert fields(problem(client.post("/v1/classify", json=other, headers=headers), 403, "forbidden")) == ["city"]
+    refused = client.post("/v1/classify/batch", json={"calls": [other]}, headers=headers)
+    assert fields(problem(refused, 403, "forbidden")) == ["calls.0.city"]
