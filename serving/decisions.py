@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from data.deadlines import deadlines
 from data.records import Identifier, Inbound, encodable
 from data.redaction import redact
-from data.taxonomy import DestinationCode, PoliceLabel, Urgency
+from data.taxonomy import DestinationCode, PoliceLabel, Track, Urgency, destinations
 from model.routing import ON_THE_WAY
 from serving.known import known_category
 from serving.problems import FieldProblem, Problem
@@ -108,8 +108,13 @@ def decide(record: CallRecord, body: DecisionBody, by: By) -> Decided | None:
         raised=is_danger(urgency) and Urgency(urgency).rank < gravest.rank,
         note=body.note,
         reason=body.reason,
-        due_at=at + timedelta(minutes=deadlines()[destination].accept_minutes),
+        due_at=None if closes(destination) else at + timedelta(minutes=deadlines()[destination].accept_minutes),
     )
+
+
+def closes(destination: str) -> bool:
+    """Whether the matter ends with the decision, so that nobody has to accept it."""
+    return destinations()[destination].track is Track.CLOSE
 
 
 def stays(body: DecisionBody, channel: str) -> str:

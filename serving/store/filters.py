@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, not_, or_
 
 from data.records import Identifier, Inbound
 from data.taxonomy import PoliceLabel, Urgency, known_destination
@@ -77,8 +77,9 @@ class CallFilter(Inbound):
             found.append(CallRow.day <= self.to)
         if self.decided is not None:
             found.append(CallRow.decided_at.is_not(None) if self.decided else CallRow.decided_at.is_(None))
-        if self.overdue:
-            found += [CallRow.due_at.is_not(None), CallRow.due_at < now()]
+        if self.overdue is not None:
+            late = and_(CallRow.due_at.is_not(None), CallRow.due_at < now())
+            found.append(late if self.overdue else not_(late))
         if self.call_id:
             found.append(CallRow.id == self.call_id)
         return found

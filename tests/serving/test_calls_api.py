@@ -46,6 +46,20 @@ def test_accepted_as_suggested(client: TestClient, operator: Headers) -> None:
     assert again["decision"] == answer["decision"]
 
 
+def test_what_the_operator_closes_is_never_overdue(client: TestClient, operator: Headers) -> None:
+    s = said(client, operator, "不好意思打错了，没事没事")
+    answer = decide(client, operator, s, destination="operator_closes", consent="not_asked").json()
+    assert answer["final"]["destination"] == "operator_closes"
+    assert [step["due_at"] for step in answer["loop"]] == [None] * 4
+
+    def listed(overdue: bool) -> bool:
+        query = {"overdue": overdue, "call_id": s["call_id"]}
+        return bool(client.get("/v1/calls", params=query, headers=operator).json()["calls"])
+
+    assert not listed(True)
+    assert listed(False)
+
+
 def test_a_second_different_decision_is_refused(client: TestClient, operator: Headers) -> None:
     s = said(client, operator)
     decide(client, operator, s)
