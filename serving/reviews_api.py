@@ -225,13 +225,23 @@ def review_many(body: BulkBody, request: Request, recorder: RecorderOf, store: S
             conditions += waiting(body.queue, store, key, settings.audit_rate)
         with store.reading() as session:
             rows = list(session.scalars(select(CallRow).where(*conditions).limit(MOST_AT_ONCE + 1)))
+            disputed = [row.id for row in rows if row.review == "adjudicate"]
+            own = select(ReviewRow.call_id).where(
+                ReviewRow.call_id.in_(disputed), ReviewRow.by == key.id, ReviewRow.undone_at.is_(None)
+            )
+            adjudicated = set(disputed) - set(session.scalars(own))
     except StoreAway as error:
         raise away() from error
     if len(rows) != body.expected:
         many = len(rows) if len(rows) <= MOST_AT_ONCE else f"more than {MOST_AT_ONCE}"
         raise Problem(409, f"{many} calls meet the filter now, {body.expected} were expected")
     batch = new_id()
-    entries = [Reviewed(by=by(key), batch=batch, wanted=settings.reviewers, **_meant(row, body)) for row in rows]
+    entries = [
+        Reviewed(
+            by=by(key), batch=batch, wanted=settings.reviewers, adjudicates=row.id in adjudicated, **_meant(row, body)
+        )
+        for row in rows
+    ]
     written(recorder, *entries)
     return BatchDone(batch=batch, calls=len(entries))
 

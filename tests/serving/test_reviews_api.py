@@ -254,6 +254,11 @@ def test_two_reviewers(client: TestClient, reviewers: list[Headers], calls: dict
     agreement = client.get("/v1/review-agreement", headers=one).json()
     assert agreement["pairs"] == 2
     assert agreement["category"]["equal"] == 0.5
+    everything = {"verdict": "approve", "queue": "adjudication", "expected": 1}
+    at_once = client.post("/v1/review-batches", json=everything, headers=third).json()  # as good as one by one
+    assert client.get("/v1/calls/plain", headers=one).json()["review"] == "done"
+    undo(client, third, at_once["batch"])
+    assert queue(client, third, "adjudication") == ["plain"]
     done = judge(client, third, "plain", "correct", category="noise").json()
     assert done["adjudicates"]
     shown = client.get("/v1/calls/plain", headers=one).json()
