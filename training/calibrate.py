@@ -14,15 +14,15 @@ from data.taxonomy import URGENCIES, PoliceLabel, Urgency
 from model.blend import cautious
 from model.decode import Array, Bars, Calibration, answer, joint, scores, softmax
 from model.fallback import unbent
-from model.risk import cost_of_truths, expected_cost, load_costs
+from model.risk import expected_cost, load_costs
 
 Labels = Mapping[str, NDArray[np.intp]]
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SMOOTHING = 2.0
 COVERAGE = 0.95
 SUSPICIONS = (0.35, 0.3, 0.25, 0.2, 0.15, 0.1)
-CAUTIONS = (0.2, 0.15, 0.1, 0.05, 0.02, 0.0)
-QUESTION = 1.0  # what the costs are counted in
+CAUTIONS = (0.3, 0.2, 0.15, 0.1, 0.05, 0.0)
+LEAST_CONFIDENT = 0.8  # of the calls that choose
 
 
 def habit(items: Sequence[Item], taxonomy: Taxonomy = PACKAGED) -> Array:
@@ -114,23 +114,22 @@ def confidence(
     """How far the linear model's own `linear` counts in what a mistake may cost, and up to which cost one is confident.
 
     For each of `CAUTIONS` the bar is the largest expected cost under which at most `max_error` of the destinations are
-    wrong. Then what is confident costs its mistakes, what is not a question; the highest caution is taken that costs at
-    most one standard error more than the cheapest: what costs the same should pass fewer dangers on.
+    wrong. The highest is taken with which `LEAST_CONFIDENT` of the calls are confident: as many as an operator needs,
+    and otherwise as few dangers as can be passed on.
     """
     policy = load_policy(DEFAULT_CITY, taxonomy=taxonomy)
     replies = [answer(table, policy) for table in tables]
-    right = [reply.destination == truth for reply, truth in zip(replies, _destinations(policy, labels), strict=True)]
-    costs = np.array([cost_of_truths(policy, reply.destination, reply.urgency)[tuple(cell)] for reply, *cell in
-                      zip(replies, labels["category"], labels["urgency"], strict=True)])  # fmt: skip
-    bars, paid = [], np.zeros((len(CAUTIONS), len(tables)))
-    for row, caution in enumerate(CAUTIONS):
+    truths = _destinations(policy, labels)
+    wrong = np.array([reply.destination != truth for reply, truth in zip(replies, truths, strict=True)])
+    caution, bar = 0.0, 0.0
+    for caution in CAUTIONS:
         stakes = cautious(tables, linear, caution)
         expected = np.array([expected_cost(table, policy, reply.destination, reply.urgency)
                              for table, reply in zip(stakes, replies, strict=True)])  # fmt: skip
-        bars.append(_bar(expected, ~np.array(right, bool), max_error))
-        paid[row] = np.where(expected <= bars[-1], costs, QUESTION)
-    chosen = _as_cheap(paid)
-    return CAUTIONS[chosen], bars[chosen]
+        bar = _bar(expected, wrong, max_error)
+        if (expected <= bar).mean() >= LEAST_CONFIDENT:
+            break
+    return caution, bar
 
 
 def _bar(expected: NDArray[np.float64], wrong: NDArray[np.bool_], max_error: float) -> float:
@@ -140,22 +139,13 @@ def _bar(expected: NDArray[np.float64], wrong: NDArray[np.bool_], max_error: flo
     return round(float(expected[order][allowed[-1]]), 4) if len(allowed) else 0.0
 
 
-def _as_cheap(paid: NDArray[np.float64]) -> int:
-    """The first row, of (choices, calls), that costs at most one standard error more than the cheapest.
-
-    Breiman et al. 1984, section 3.4.3.
-    """
-    more = paid - paid[paid.sum(1).argmin()]
-    return int(np.argmax(more.sum(1) <= more.std(1) * paid.shape[1] ** 0.5))
-
-
 def suspicion_bar(
     tables: Array, stakes: Array, labels: Labels, confident_at: float, taxonomy: Taxonomy = PACKAGED
 ) -> float:
     """The probability of danger from which on an answer that is not confident is raised.
 
-    The highest of `SUSPICIONS` that costs at most one standard error more than the cheapest: what costs the same should
-    disturb less. Costs are expected by `stakes`. Red flags are left out: they raise by themselves.
+    The one of `SUSPICIONS` that costs least by `data/costs.csv`; `stakes` are what costs are expected by. Red flags are
+    left out: they raise by themselves.
     """
     policy, costs = load_policy(DEFAULT_CITY, taxonomy=taxonomy), load_costs()
     paid = np.zeros((len(SUSPICIONS), len(tables)))
@@ -168,7 +158,7 @@ def suspicion_bar(
                 paid[row, number] = costs["needless_dispatch"]
             elif not goes and level <= Urgency.URGENT.rank:
                 paid[row, number] = costs["missed_emergency" if level == Urgency.EMERGENCY.rank else "missed_urgent"]
-    return SUSPICIONS[_as_cheap(paid)]
+    return SUSPICIONS[int(paid.sum(1).argmin())]
 
 
 def plausible_bar(tables: Array, labels: Labels, taxonomy: Taxonomy = PACKAGED) -> float:

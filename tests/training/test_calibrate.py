@@ -77,7 +77,7 @@ def test_the_bar_lets_only_so_many_errors_pass() -> None:
     assert confidence(even, even, {name: values[:3] for name, values in labels.items()}, 0.0)[1] >= 0
 
 
-@pytest.mark.parametrize(("hears", "chosen"), [(True, 0.2), (False, 0.0)])
+@pytest.mark.parametrize(("hears", "chosen"), [(True, 0.3), (False, 0.0)])
 def test_the_linear_model_is_heard_where_it_knows_of_dangers_and_not_where_it_guesses(
     hears: bool, chosen: float
 ) -> None:
