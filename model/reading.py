@@ -12,7 +12,7 @@ from model.decode import Array, Bars
 class Reading:
     """What a model made of one text. `joint` is (65, 4), over the categories of `taxonomy`.
 
-    So is `cautious`, where risk is reckoned by another one than answers. `support` is (spans, 65): how much each of
+    So is `cautious`, where risk is reckoned by another one as well. `support` is (spans, 65): how much each of
     `spans` (character offsets, end exclusive) speaks for each category. `is_call` is False for a text from another
     world, on which no answer is worth much; a `glance` is a reading by less than the whole model, which follows.
     """
@@ -27,7 +27,7 @@ class Reading:
 
     @property
     def stakes(self) -> Array:
-        """The joint distribution by which it is reckoned what acting on an answer may cost."""
+        """The joint distribution by which it is reckoned, too, what acting on an answer may cost."""
         return self.joint if self.cautious is None else self.cautious
 
 

@@ -14,7 +14,7 @@ from data.taxonomy import URGENCIES, PoliceLabel, Urgency
 from model.blend import cautious
 from model.decode import Array, Bars, Calibration, answer, joint, scores, softmax
 from model.fallback import unbent
-from model.risk import expected_cost, load_costs
+from model.risk import cautious_cost, load_costs
 
 Labels = Mapping[str, NDArray[np.intp]]
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -22,7 +22,7 @@ SMOOTHING = 2.0
 COVERAGE = 0.95
 SUSPICIONS = (0.35, 0.3, 0.25, 0.2, 0.15, 0.1)
 CAUTIONS = (0.3, 0.2, 0.15, 0.1, 0.05, 0.0)
-LEAST_CONFIDENT = 0.8  # of the calls that choose
+LEAST_CONFIDENT = 0.85  # of the calls that choose, which are harder than most
 
 
 def habit(items: Sequence[Item], taxonomy: Taxonomy = PACKAGED) -> Array:
@@ -124,8 +124,8 @@ def confidence(
     caution, bar = 0.0, 0.0
     for caution in CAUTIONS:
         stakes = cautious(tables, linear, caution)
-        expected = np.array([expected_cost(table, policy, reply.destination, reply.urgency)
-                             for table, reply in zip(stakes, replies, strict=True)])  # fmt: skip
+        expected = np.array([cautious_cost(table, weighed, policy, reply.destination, reply.urgency)
+                             for table, weighed, reply in zip(tables, stakes, replies, strict=True)])  # fmt: skip
         bar = _bar(expected, wrong, max_error)
         if (expected <= bar).mean() >= LEAST_CONFIDENT:
             break
@@ -151,7 +151,7 @@ def suspicion_bar(
     paid = np.zeros((len(SUSPICIONS), len(tables)))
     for number, (table, weighed, level) in enumerate(zip(tables, stakes, labels["urgency"], strict=True)):
         reply = answer(table, policy)
-        sure = expected_cost(weighed, policy, reply.destination, reply.urgency) <= confident_at
+        sure = cautious_cost(table, weighed, policy, reply.destination, reply.urgency) <= confident_at
         for row, threshold in enumerate(SUSPICIONS):
             goes = reply.urgency.rank <= Urgency.URGENT.rank or (not sure and reply.danger >= threshold)
             if goes and level > Urgency.URGENT.rank:

@@ -25,7 +25,7 @@ from data.tables import DataError
 from data.taxonomy import Urgency
 from model.blend import Blend
 from model.reading import Model, Reading
-from model.risk import expected_cost
+from model.risk import cautious_cost
 from model.text import render
 from training.evaluate import ANSWERS, Outcome, columns, labelled, read_cases, run, under_called
 from training.misheard import misheard
@@ -87,7 +87,7 @@ def risk(model: Model, outcome: Outcome) -> str:
     """A Markdown table: the surest calls, by expected cost, and what goes wrong among them."""
     policy = policies(model.taxonomy)[DEFAULT_CITY]
     readings = model.read([render(case.call().transcript).text for case in outcome.cases])
-    costs = [expected_cost(reading.stakes, policy, s.destination.code, s.urgency.level)
+    costs = [cautious_cost(reading.joint, reading.stakes, policy, s.destination.code, s.urgency.level)
              for reading, s in zip(readings, outcome.suggestions, strict=True)]  # fmt: skip
     order, wrong = np.argsort(costs, kind="stable"), ~outcome.right("destination")
     missed = np.array([bool(case.danger) and under_called(s.destination.code, s.urgency.level)
