@@ -30,13 +30,11 @@ class Bars:
     `confident_at` is the largest expected cost (`model.risk`) at which a suggestion counts as confident, `plausible_at`
     the least probability of the destinations that with it hold the right one in 95 of 100 calls (0, all of them, in a
     release that does not know), `suspected_at` the least probability of danger that raises what is not confident.
-    `caution` is the share of the linear model by itself in the probabilities that a cost is expected by.
     """
 
     confident_at: float
     plausible_at: float = 0.0
     suspected_at: float = SUSPECTED_AT
-    caution: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,6 @@ class Calibration:
             float(values["confident_at"]),
             float(values.get("plausible_at", Bars.plausible_at)),
             float(values.get("suspected_at", Bars.suspected_at)),
-            float(values.get("caution", Bars.caution)),
         )
         return cls(blend, alone, habit, police, habits, bars, taxonomy)
 

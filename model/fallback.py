@@ -81,7 +81,7 @@ class Linear:
     def glance(self, text: str) -> Reading:
         """A reading in a tenth of the time, without what speaks for it."""
         none = np.zeros((0, len(self.taxonomy.codes)), np.float32)
-        return Reading(unbent(self.logits(text)), [], none, glance=True, taxonomy=self.taxonomy)
+        return Reading(_table(self.logits(text)), [], none, glance=True, taxonomy=self.taxonomy)
 
     def logits(self, text: str) -> dict[str, Array]:
         """`category` (65,) and `urgency` (4,) logits."""
@@ -118,12 +118,11 @@ class Linear:
         rows = dict(zip(numbers.tolist(), self._rows(numbers)[:, :count], strict=True))
         support = np.array([share[n] / counts[n] * rows[n] for n, _, _ in found])
         spans = [(a, b) for _, a, b in found]
-        return Reading(unbent(logits), spans, support.reshape(-1, count), taxonomy=self.taxonomy)
+        return Reading(_table(logits), spans, support.reshape(-1, count), taxonomy=self.taxonomy)
 
 
-def unbent(logits: Mapping[str, Array]) -> Array:
-    """The linear model's own joint distribution, (..., 65, 4), of category and urgency as if they were independent."""
-    table: Array = softmax(logits["category"])[..., None] * softmax(logits["urgency"])[..., None, :]
+def _table(logits: Mapping[str, Array]) -> Array:
+    table: Array = softmax(logits["category"])[:, None] * softmax(logits["urgency"])[None, :]
     return table
 
 

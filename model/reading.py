@@ -12,9 +12,9 @@ from model.decode import Array, Bars
 class Reading:
     """What a model made of one text. `joint` is (65, 4), over the categories of `taxonomy`.
 
-    So is `cautious`, where risk is reckoned by another one as well. `support` is (spans, 65): how much each of
-    `spans` (character offsets, end exclusive) speaks for each category. `is_call` is False for a text from another
-    world, on which no answer is worth much; a `glance` is a reading by less than the whole model, which follows.
+    `support` is (spans, 65): how much each of `spans` (character offsets, end exclusive) speaks for each category.
+    `is_call` is False for a text from another world, on which no answer is worth much; a `glance` is a reading by less
+    than the whole model, which follows.
     """
 
     joint: Array
@@ -23,12 +23,6 @@ class Reading:
     is_call: bool = True
     taxonomy: Taxonomy = PACKAGED
     glance: bool = False
-    cautious: Array | None = None
-
-    @property
-    def stakes(self) -> Array:
-        """The joint distribution by which it is reckoned, too, what acting on an answer may cost."""
-        return self.joint if self.cautious is None else self.cautious
 
 
 class Model(Protocol):

@@ -44,11 +44,6 @@ def expected_cost(table: Array, policy: Policy, destination: str, urgency: Urgen
     return float((likely * cost_of_truths(policy, destination, urgency)).sum() / likely.sum())
 
 
-def cautious_cost(table: Array, stakes: Array, policy: Policy, destination: str, urgency: Urgency) -> float:
-    """The expected cost by `table` or by `stakes`, whichever is higher: a second opinion only raises."""
-    return max(expected_cost(found, policy, destination, urgency) for found in (table, stakes))
-
-
 def cost_of_truths(policy: Policy, destination: str, urgency: Urgency) -> NDArray[np.float32]:
     """What suggesting `destination` at `urgency` costs under every true (category, urgency), (65, 4)."""
     key = (policy.version, destination, urgency)

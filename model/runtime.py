@@ -89,16 +89,12 @@ class Encoder:
         weight = self._linear_heads["category"][0]
         vectors, spans = self._vectors(text)
         pooled = vectors.mean(0)
-        table, cautious = self._tables(self.heads(pooled), text, spans)
+        table = joint(self._scores(self.heads(pooled), text, spans), self.calibration)
         is_call = bool(self._call[0] @ pooled + self._call[1] >= 0)
-        support = vectors @ weight.T / len(vectors)
-        return Reading(table, spans, support, is_call, taxonomy=self.taxonomy, cautious=cautious)
+        return Reading(table, spans, vectors @ weight.T / len(vectors), is_call, taxonomy=self.taxonomy)
 
-    def _tables(
-        self, logits: Mapping[str, Array], text: str, spans: Sequence[tuple[int, int]]
-    ) -> tuple[Array, Array | None]:
-        """The joint distribution, and the cautious one where there is a second opinion."""
-        return joint(scores(logits, None, self.calibration), self.calibration), None
+    def _scores(self, logits: Mapping[str, Array], text: str, spans: Sequence[tuple[int, int]]) -> dict[str, Array]:
+        return scores(logits, None, self.calibration)
 
     def heads(self, vectors: Array) -> dict[str, Array]:
         """Logits by head, (…, labels), of standardised mean vectors (…, width)."""

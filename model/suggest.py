@@ -25,7 +25,7 @@ from model.location import Location, Locator
 from model.reading import Model, Reading
 from model.red_flags import Raised, load_flags, raised_flags
 from model.release import BUNDLED, ReleaseError
-from model.risk import cautious_cost, load_costs
+from model.risk import expected_cost, load_costs
 from model.routing import SILENT, consent, route, scripts
 from model.runtime import Encoder
 from model.stability import Decision, Shown, Stability, decide, load_stability
@@ -266,9 +266,8 @@ class Suggester:
 
         Of a line on which nobody speaks nothing is sure: who cannot speak may be in danger.
         """
-        cost = cautious_cost(reading.joint, reading.stakes, policy, reply.destination, reply.urgency)
+        sure = expected_cost(reading.joint, policy, reply.destination, reply.urgency) <= self.model.bars.confident_at
         worded = reply.category != SILENT and len(HAN.findall(rendered.text)) >= FEWEST_HAN
-        sure = cost <= self.model.bars.confident_at
         return sure and reading.is_call and not reading.glance and not self.degraded and worded
 
 

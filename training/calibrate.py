@@ -11,18 +11,14 @@ from data.corpus import Item
 from data.own_taxonomy import PACKAGED, Taxonomy
 from data.policy import DEFAULT_CITY, Policy, load_policy
 from data.taxonomy import URGENCIES, PoliceLabel, Urgency
-from model.blend import cautious
 from model.decode import Array, Bars, Calibration, answer, joint, scores, softmax
-from model.fallback import unbent
-from model.risk import cautious_cost, load_costs
+from model.risk import expected_cost, load_costs
 
 Labels = Mapping[str, NDArray[np.intp]]
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SMOOTHING = 2.0
 COVERAGE = 0.95
 SUSPICIONS = (0.35, 0.3, 0.25, 0.2, 0.15, 0.1)
-CAUTIONS = (0.3, 0.2, 0.15, 0.1, 0.05, 0.0)
-LEAST_CONFIDENT = 0.85  # of the calls that choose, which are harder than most
 
 
 def habit(items: Sequence[Item], taxonomy: Taxonomy = PACKAGED) -> Array:
@@ -103,62 +99,44 @@ def calibrate(
                      bounds=[(0, 8)] * 3, options={"maxfev": 150, "xatol": 0.01})  # fmt: skip
     best = bent(found.x)
     tables = joint(scores(logits, linear, best), best)
-    caution, bar = confidence(tables, unbent(linear), labels, max_error, taxonomy)
-    least, stakes = plausible_bar(tables, labels, taxonomy), cautious(tables, unbent(linear), caution)
-    return replace(best, bars=Bars(bar, least, suspicion_bar(tables, stakes, labels, bar, taxonomy), caution))
+    bar, least = confidence_bar(tables, labels, max_error, taxonomy), plausible_bar(tables, labels, taxonomy)
+    suspected = suspicion_bar(tables, labels, bar, taxonomy)
+    return replace(best, bars=Bars(bar, least, suspected))
 
 
-def confidence(
-    tables: Array, linear: Array, labels: Labels, max_error: float, taxonomy: Taxonomy = PACKAGED
-) -> tuple[float, float]:
-    """How far the linear model's own `linear` counts in what a mistake may cost, and up to which cost one is confident.
-
-    For each of `CAUTIONS` the bar is the largest expected cost under which at most `max_error` of the destinations are
-    wrong. The highest is taken with which `LEAST_CONFIDENT` of the calls are confident: as many as an operator needs,
-    and otherwise as few dangers as can be passed on.
-    """
+def confidence_bar(tables: Array, labels: Labels, max_error: float, taxonomy: Taxonomy = PACKAGED) -> float:
+    """The largest expected cost of a suggestion under which at most `max_error` of the destinations are wrong."""
     policy = load_policy(DEFAULT_CITY, taxonomy=taxonomy)
-    replies = [answer(table, policy) for table in tables]
-    truths = _destinations(policy, labels)
-    wrong = np.array([reply.destination != truth for reply, truth in zip(replies, truths, strict=True)])
-    caution, bar = 0.0, 0.0
-    for caution in CAUTIONS:
-        stakes = cautious(tables, linear, caution)
-        expected = np.array([cautious_cost(table, weighed, policy, reply.destination, reply.urgency)
-                             for table, weighed, reply in zip(tables, stakes, replies, strict=True)])  # fmt: skip
-        bar = _bar(expected, wrong, max_error)
-        if (expected <= bar).mean() >= LEAST_CONFIDENT:
-            break
-    return caution, bar
+    scored = []
+    for table, truth in zip(tables, _destinations(policy, labels), strict=True):
+        reply = answer(table, policy)
+        scored.append((expected_cost(table, policy, reply.destination, reply.urgency), reply.destination != truth))
+    scored.sort()
+    wrong = np.cumsum([missed for _, missed in scored]) / np.arange(1, len(scored) + 1)
+    allowed = np.flatnonzero(wrong <= max_error)
+    return round(float(scored[allowed[-1]][0]), 4) if len(allowed) else 0.0
 
 
-def _bar(expected: NDArray[np.float64], wrong: NDArray[np.bool_], max_error: float) -> float:
-    """The largest of the expected costs up to which at most `max_error` are wrong."""
-    order = np.argsort(expected, kind="stable")
-    allowed = np.flatnonzero(np.cumsum(wrong[order]) <= max_error * np.arange(1, len(order) + 1))
-    return round(float(expected[order][allowed[-1]]), 4) if len(allowed) else 0.0
-
-
-def suspicion_bar(
-    tables: Array, stakes: Array, labels: Labels, confident_at: float, taxonomy: Taxonomy = PACKAGED
-) -> float:
+def suspicion_bar(tables: Array, labels: Labels, confident_at: float, taxonomy: Taxonomy = PACKAGED) -> float:
     """The probability of danger from which on an answer that is not confident is raised.
 
-    The one of `SUSPICIONS` that costs least by `data/costs.csv`; `stakes` are what costs are expected by. Red flags are
-    left out: they raise by themselves.
+    The highest of `SUSPICIONS` that costs at most one standard error more than the cheapest (Breiman et al. 1984,
+    section 3.4.3): what costs the same should disturb less. Red flags are left out: they raise by themselves.
     """
     policy, costs = load_policy(DEFAULT_CITY, taxonomy=taxonomy), load_costs()
     paid = np.zeros((len(SUSPICIONS), len(tables)))
-    for number, (table, weighed, level) in enumerate(zip(tables, stakes, labels["urgency"], strict=True)):
+    for number, (table, level) in enumerate(zip(tables, labels["urgency"], strict=True)):
         reply = answer(table, policy)
-        sure = cautious_cost(table, weighed, policy, reply.destination, reply.urgency) <= confident_at
+        sure = expected_cost(table, policy, reply.destination, reply.urgency) <= confident_at
         for row, threshold in enumerate(SUSPICIONS):
             goes = reply.urgency.rank <= Urgency.URGENT.rank or (not sure and reply.danger >= threshold)
             if goes and level > Urgency.URGENT.rank:
                 paid[row, number] = costs["needless_dispatch"]
             elif not goes and level <= Urgency.URGENT.rank:
                 paid[row, number] = costs["missed_emergency" if level == Urgency.EMERGENCY.rank else "missed_urgent"]
-    return SUSPICIONS[int(paid.sum(1).argmin())]
+    more = paid - paid[paid.sum(1).argmin()]
+    near = more.sum(1) <= more.std(1) * len(tables) ** 0.5
+    return max(threshold for threshold, cheap in zip(SUSPICIONS, near, strict=True) if cheap)
 
 
 def plausible_bar(tables: Array, labels: Labels, taxonomy: Taxonomy = PACKAGED) -> float:

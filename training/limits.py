@@ -25,7 +25,7 @@ from data.tables import DataError
 from data.taxonomy import Urgency
 from model.blend import Blend
 from model.reading import Model, Reading
-from model.risk import cautious_cost
+from model.risk import expected_cost
 from model.text import render
 from training.evaluate import ANSWERS, Outcome, columns, labelled, read_cases, run, under_called
 from training.misheard import misheard
@@ -56,8 +56,7 @@ class Together:
         """One reading a text, with no support."""
         return [
             Reading(np.mean([one.joint for one in readings], axis=0), readings[0].spans, readings[0].support,
-                    all(one.is_call for one in readings), self.taxonomy,
-                    cautious=np.mean([one.stakes for one in readings], axis=0))
+                    all(one.is_call for one in readings), self.taxonomy)
             for readings in zip(*(model.read(texts) for model in self._models), strict=True)
         ]  # fmt: skip
 
@@ -87,7 +86,7 @@ def risk(model: Model, outcome: Outcome) -> str:
     """A Markdown table: the surest calls, by expected cost, and what goes wrong among them."""
     policy = policies(model.taxonomy)[DEFAULT_CITY]
     readings = model.read([render(case.call().transcript).text for case in outcome.cases])
-    costs = [cautious_cost(reading.joint, reading.stakes, policy, s.destination.code, s.urgency.level)
+    costs = [expected_cost(reading.joint, policy, s.destination.code, s.urgency.level)
              for reading, s in zip(readings, outcome.suggestions, strict=True)]  # fmt: skip
     order, wrong = np.argsort(costs, kind="stable"), ~outcome.right("destination")
     missed = np.array([bool(case.danger) and under_called(s.destination.code, s.urgency.level)

@@ -1,6 +1,5 @@
 """The whole way of a call, on the bundled release."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,7 @@ from data.corpus import Item, load_corpus, split_groups
 from data.policy import UnknownCity
 from data.records import Call, Suggestion
 from data.taxonomy import PoliceLabel, Urgency, categories, destinations
-from model.blend import cautious
 from model.suggest import Suggester
-from model.text import render
 from tests.conftest import said
 from tests.texts import ANSWERED
 
@@ -217,21 +214,6 @@ def test_a_glance_is_the_linear_models_and_sure_of_nothing(
     assert not glance.suggestion.confident
     assert glance.suggestion.evidence == ()
     assert {"place"} <= {fact.field for fact in glance.facts}
-
-
-@pytest.mark.parametrize("caution", [0.0, 0.05])
-def test_what_the_linear_model_fears_by_itself_is_not_passed_on_confidently(
-    suggester: Suggester, monkeypatch: pytest.MonkeyPatch, caution: float
-) -> None:
-    call = said("公司拖欠我两个月工资了，我想问问到哪里投诉")
-    reading = suggester.read([render(call.transcript).text])[0]
-    fear = np.zeros_like(reading.joint)
-    fear[reading.taxonomy.codes.index("violent_crime"), Urgency.EMERGENCY.rank] = 1
-    heard = replace(reading, cautious=cautious(reading.joint, fear, caution))
-    monkeypatch.setattr(suggester.model, "read", lambda texts: [heard])
-    found = suggester.suggest(call)
-    assert found.confident is (caution == 0)
-    assert found.category.code == "unpaid_wages"
 
 
 def test_a_glance_holds_what_is_shown_but_not_back_danger(suggester: Suggester) -> None:

@@ -12,7 +12,7 @@ from model.decode import answer, joint, scores
 from training.calibrate import (
     blend,
     calibrate,
-    confidence,
+    confidence_bar,
     habit,
     log_loss,
     plausible_bar,
@@ -74,23 +74,7 @@ def test_the_bar_lets_only_so_many_errors_pass() -> None:
     strict, loose = (calibrate(logits, linear, labels, habit([]), error).bars.confident_at for error in (0.01, 0.2))
     assert 0 <= strict < loose
     even = np.full((3, 65, 4), 1 / 260, np.float32)
-    assert confidence(even, even, {name: values[:3] for name, values in labels.items()}, 0.0)[1] >= 0
-
-
-@pytest.mark.parametrize(("hears", "chosen"), [(True, 0.3), (False, 0.0)])
-def test_the_linear_model_is_heard_where_it_knows_of_dangers_and_not_where_it_guesses(
-    hears: bool, chosen: float
-) -> None:
-    rng, count, dangers = np.random.default_rng(4), 2_000, 10
-    wages, fight = (list(categories()).index(code) for code in ("unpaid_wages", "fight"))
-    in_danger = np.arange(count) < dangers
-    surely, afraid = np.zeros((2, 65, 4), np.float32)
-    surely[wages, 3] = 1
-    afraid[wages, 3], afraid[fight, 0] = 0.3, 0.7
-    fears = in_danger if hears else rng.permutation(count) < count // 2
-    labels = {"category": np.where(in_danger, fight, wages), "urgency": np.where(in_danger, 0, 3)}
-    tables = np.stack([surely] * count)
-    assert confidence(tables, np.where(fears[:, None, None], afraid, surely), labels, 0.0)[0] == chosen
+    assert confidence_bar(even, {name: values[:3] for name, values in labels.items()}, 0.0) >= 0
 
 
 def test_plausible_destinations_cover_as_stated() -> None:
@@ -115,8 +99,8 @@ def test_danger_is_suspected_where_that_costs_least(harmless: int, chosen: float
     tables = np.stack([table] * (harmless + 10))
     urgency = np.array([0] * 10 + [2] * harmless)  # ten emergencies that look like the rest
     labels = {"category": np.full(len(tables), noise), "urgency": urgency, "police": np.ones(len(tables), int)}
-    assert suspicion_bar(tables, tables, labels, confident_at=0.0) == chosen
-    assert suspicion_bar(tables, tables, labels, confident_at=100.0) == 0.35  # what is confident is not raised at all
+    assert suspicion_bar(tables, labels, confident_at=0.0) == chosen
+    assert suspicion_bar(tables, labels, confident_at=100.0) == 0.35  # what is confident is not raised at all
 
 
 def test_an_urgency_head_that_repeats_the_habit_is_not_believed_twice() -> None:
