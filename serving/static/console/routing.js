@@ -46,7 +46,7 @@ function made({ call, code, label, urgency, to, rule }, tables) {
   const categoryName = tables.categories[code]?.name ?? "类别未定";
   return { label, category: code ?? null, categoryName, urgency, urgencyName: tables.urgencies[urgency], destination: to, destinationName: destination.name, unit,
     linked: linkedOf(rule, label, urgency, to).map((party) => ({ code: party, name: nameOf(party, tables) })),
-    action: actionOf({ code, label, to, track, urgent, channel: call.channel }), chosen: true,
+    action: actionOf({ code, label, to, own: destination.track, urgent, channel: call.channel }), chosen: true,
     consent: consentOf({ call, label, urgent, to, track, unit, categoryName, destination }, tables) };
 }
 
@@ -62,12 +62,12 @@ function linkedOf(rule, label, urgency, to) {
   return [...new Set(parties)].filter((party) => party !== to && !NOT_LINKED.includes(party));
 }
 
-function actionOf({ code, label, to, track, urgent, channel }) {
+function actionOf({ code, label, to, own, urgent, channel }) {
   if (to === "operator_closes") return code === "silent" ? "call_back" : "answer";
   if (to === "hotline_12345" && channel === "12345") return "answer";
   if (urgent && to !== "hotline_12345") return "dispatch";
-  if (track === "police" && label === "police" && channel === "110") return "dispatch";
-  return track === "police" || track === "hotline" ? "transfer" : "work_order";
+  if (own === "police" && label === "police" && channel === "110") return "dispatch";
+  return own === "police" || own === "hotline" ? "transfer" : "work_order";
 }
 
 function consentOf({ call, label, urgent, to, track, unit, categoryName, destination }, tables) {
