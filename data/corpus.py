@@ -66,9 +66,8 @@ def read_lines(path: Path, kind: type[M], taxonomy: Taxonomy = PACKAGED) -> Iter
     Raises:
         DataError: a line that is no JSON object, or breaks a rule of `kind` (unknown label, missing field).
     """
-    for line, raw in enumerate(
-        read_text(path).split("\n"), 1
-    ):  # splitlines would part what JSON leaves whole, as U+2028
+    for line, raw in enumerate(read_text(path).split("\n"), 1):
+        # Not `splitlines`, which parts at U+2028 and others that JSON leaves as they are.
         if not raw.strip():
             continue
         try:

@@ -41,7 +41,7 @@ _SHORT_DAYS = {
 }
 _DAY_NAMES = {"昨日": "昨天", "今日": "今天", "前日": "前天", "昨儿": "昨天", "今儿": "今天"}
 _AFTERNOON = ("下午", "傍晚", "晚上", "夜里", "晚", "深夜")
-_MIDNIGHT = ("半夜", "午夜")
+_NIGHTS = ("昨晚", "今晚", "前晚", "昨夜", "当晚", "前夜")
 _SURE_CLOCK = re.compile("(?:钟|半|刻|左右|多|整|分)$")
 _FOLLOWS_CLOCK = re.compile("[，。、！？ ]|$|的时候|开始|到|之前|以后|起来|没来|约|前|后|我|他|她|就|还|被|在")
 
@@ -92,7 +92,7 @@ def _when(match: re.Match[str], view: str) -> str | None:
         return None
     if not day and not clock:
         return None
-    if day in _SHORT_DAYS and not (day.endswith(("晚", "夜")) and "00" <= clock < "05"):  # 昨晚两点 was today
+    if day in _SHORT_DAYS and not (day in _NIGHTS and "00" <= clock < "05"):  # 昨晚两点 was today
         day, short = _SHORT_DAYS[day]
         period = period or short
     day = _DAY_NAMES.get(day, _date(day))
@@ -123,12 +123,12 @@ def _clock(match: re.Match[str], period: str, day: str) -> str:
     else:
         said = number(match.group("h"))
         hour, minute = int(said.low) if said else 99, _minute(match.group("m"))
-    evening = period in _AFTERNOON or (not period and day in ("昨晚", "今晚", "前晚", "昨夜", "当晚", "前夜"))
+    evening = period in _AFTERNOON or (not period and day in _NIGHTS) or (period in ("半夜", "午夜") and hour >= 9)
     late_noon = period == "中午" and hour in (1, 2, 3)
     small = hour <= (5 if period in ("夜里", "深夜") else 4) and period not in ("下午", "傍晚")  # 昨晚两点 is night
-    if (evening and hour < 12 and not small) or (period in _MIDNIGHT and 9 <= hour < 12) or late_noon:
+    if (evening and hour < 12 and not small) or late_noon:
         hour += 12
-    if (evening or period in _MIDNIGHT) and hour == 12 and period != "下午":
+    if evening and hour == 12 and period != "下午":
         hour = 24
     if hour > 24:
         return ""

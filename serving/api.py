@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from data.policy import Policy, UnknownCity
 from data.records import Call, Inbound, Record, Suggestion
 from data.taxonomy import URGENCY_NAMES, Category, Destination, destinations
-from serving.auth import AnyKey, LocalOrAdmin, Operator
+from serving.auth import AnyKey, LocalOrAdmin, Operator, city_for
 from serving.engine import Engine
 from serving.keys import Key
 from serving.problems import FieldProblem, Problem, documented
@@ -83,11 +83,8 @@ def of_city(call: Call, key: Key, field: str) -> Call:
     Raises:
         Problem: 403 for a call of another city.
     """
-    if key.city is None:
-        return call
-    if call.city not in (None, key.city):
-        raise Problem(403, f"this key is for {key.city}", [FieldProblem(field=field, message="another city")])
-    return call.model_copy(update={"city": key.city})
+    city = city_for(call.city, key.city, field)
+    return call if city == call.city else call.model_copy(update={"city": city})
 
 
 @router.post("/v1/classify", responses=documented(400, 401, 403, 413, 422, 429))

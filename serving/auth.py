@@ -10,7 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from serving.keys import Key, KeyRing, Role
-from serving.problems import Problem
+from serving.problems import FieldProblem, Problem
 from serving.sessions import COOKIE, TOKEN_HEADER, Sessions, same_origin
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -49,6 +49,18 @@ def _sent_by_our_page(request: Request) -> None:
     given = request.headers.get(TOKEN_HEADER, "")
     if not same_origin(request) or not hmac.compare_digest(expected.encode(), given.encode()):
         raise Problem(403, f"a session's unsafe request comes from a page of this service, with {TOKEN_HEADER}")
+
+
+def city_for(named: str | None, bound_to: str | None, field: str = "") -> str | None:
+    """The city of a call that names this one or none, by a key that is for one city or for all.
+
+    Raises:
+        Problem: 403 for a city that the key is not for; it names `field`, where there is one.
+    """
+    if bound_to is not None and named not in (None, bound_to):
+        errors = [FieldProblem(field=field, message="another city")] if field else []
+        raise Problem(403, f"this key is for {bound_to}", errors)
+    return bound_to or named
 
 
 def allowed(*roles: Role) -> Callable[[Key], Key]:

@@ -108,13 +108,8 @@ def decide(record: CallRecord, body: DecisionBody, by: By) -> Decided | None:
         raised=is_danger(urgency) and Urgency(urgency).rank < gravest.rank,
         note=body.note,
         reason=body.reason,
-        due_at=None if closes(destination) else at + timedelta(minutes=deadlines()[destination].accept_minutes),
+        due_at=_due(None, destination, at),
     )
-
-
-def closes(destination: str) -> bool:
-    """Whether the matter ends with the decision, so that nobody has to accept it."""
-    return destinations()[destination].track is Track.CLOSE
 
 
 def stays(body: DecisionBody, channel: str) -> str:
@@ -163,10 +158,11 @@ def report(record: CallRecord, body: OutcomeBody, by: By) -> Happened | None:
     return Happened(by=by, at=at, call_id=record.row.id, due_at=due_at, **body.model_dump())
 
 
-def _due(status: OutcomeStatus, owner: str, at: datetime) -> datetime | None:
+def _due(status: OutcomeStatus | None, owner: str, at: datetime) -> datetime | None:
+    """When the owner's next step is due after an outcome, or after the decision (None)."""
     allowed = deadlines()[owner]
-    if status == "resolved":
+    if status == "resolved" or destinations()[owner].track is Track.CLOSE:  # what the operator closes is over with it
         return None
-    if status == "returned":
+    if status in (None, "returned"):
         return at + timedelta(minutes=allowed.accept_minutes)
     return at + timedelta(hours=allowed.resolve_hours)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from serving.owner import give
+from serving.owner import put
 
 PREFIX = "ydt_"
 LONGEST_NAME = 64
@@ -127,8 +127,7 @@ class KeyRing:
             json.dump([asdict(key) for key in keys], file, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        give(fresh, self.path)
-        fresh.replace(self.path)
+        put(fresh, self.path)
 
 
 @dataclass(frozen=True)

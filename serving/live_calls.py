@@ -11,6 +11,7 @@ from data.policy import policies
 from data.records import MAX_CHARACTERS, MAX_TURNS, Call, Turn, is_blank
 from model.stability import Shown
 from serving import metrics
+from serving.auth import city_for
 from serving.keys import Key
 from serving.live_messages import KnownTurn, LiveSuggestion, Ready, StartMessage, TurnMessage
 from serving.problems import FieldProblem, Problem
@@ -73,8 +74,7 @@ class LiveCall:
         city, channel = message.city or self.city, message.channel or self.channel
         if city not in policies():
             raise _invalid("city", f"unknown city; known: {', '.join(policies())}")
-        if bound_to is not None and city != bound_to:
-            raise Problem(403, f"this key is for {bound_to}")
+        city_for(city, bound_to)
         if self.turns and (city, channel) != (self.city, self.channel):
             raise _invalid("type", "city and channel are set before the first turn")
         self.city, self.channel = city, channel

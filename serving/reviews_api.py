@@ -1,11 +1,13 @@
 """Reviews: the queues, a verdict on one call or on many, taking it back, and how far reviewers agree."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from data.records import Identifier, Inbound, Record
 from data.taxonomy import DestinationCode, Urgency
@@ -225,11 +227,7 @@ def review_many(body: BulkBody, request: Request, recorder: RecorderOf, store: S
             conditions += waiting(body.queue, store, key, settings.audit_rate)
         with store.reading() as session:
             rows = list(session.scalars(select(CallRow).where(*conditions).limit(MOST_AT_ONCE + 1)))
-            disputed = [row.id for row in rows if row.review == "adjudicate"]
-            own = select(ReviewRow.call_id).where(
-                ReviewRow.call_id.in_(disputed), ReviewRow.by == key.id, ReviewRow.undone_at.is_(None)
-            )
-            adjudicated = set(disputed) - set(session.scalars(own))
+            adjudicated = _for_him_to_adjudicate(session, rows, key)
     except StoreAway as error:
         raise away() from error
     if len(rows) != body.expected:
@@ -244,6 +242,17 @@ def review_many(body: BulkBody, request: Request, recorder: RecorderOf, store: S
     ]
     written(recorder, *entries)
     return BatchDone(batch=batch, calls=len(entries))
+
+
+def _for_him_to_adjudicate(session: Session, rows: Sequence[CallRow], key: Key) -> set[str]:
+    """The calls on which others disagree, and on which he has given no verdict himself."""
+    disputed = {row.id for row in rows if row.review == "adjudicate"}
+    if not disputed:
+        return disputed
+    judged = select(ReviewRow.call_id).where(
+        ReviewRow.call_id.in_(disputed), ReviewRow.by == key.id, ReviewRow.undone_at.is_(None)
+    )
+    return disputed - set(session.scalars(judged))
 
 
 @router.delete("/v1/review-batches/{batch}", responses=documented(401, 403, 404, 422, 503))

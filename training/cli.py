@@ -136,9 +136,10 @@ def compare(
         cases = read_cases(data, _known(live, candidate)) if data else _split("test")
         if not cases:
             raise DataError(data or "", 0, "", "holds no labelled call")
-        dangers = read_cases(danger or SAFETY)
+        hidden = danger or SAFETY
+        dangers = read_cases(hidden)
         if not any(case.danger for case in dangers):
-            raise DataError(danger or SAFETY, 0, "danger", "holds no call in which danger hides")
+            raise DataError(hidden, 0, "danger", "holds no call in which danger hides")
         figures = judge(live, candidate, cases, dangers, variants)
     except (ValueError, ReleaseError) as error:
         raise _fail(error) from error

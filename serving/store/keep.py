@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from sqlalchemy import delete, select, update
 
-from serving.owner import give
+from serving.owner import put
 from serving.store.entries import ENTRY, By, Noted, now
 from serving.store.schema import CallRow, DecisionRow, NumberRow, OutcomeRow, SuggestionRow, TranscriptRow
 from serving.store.store import Store
@@ -84,8 +84,7 @@ def purge_rejected(path: Path, before: datetime) -> int:
     fresh = path.with_suffix(".purging")
     fresh.write_bytes(b"".join(kept))
     fresh.chmod(0o600)
-    give(fresh, path)
-    fresh.replace(path)
+    put(fresh, path)
     return len(lines) - len(kept)
 
 

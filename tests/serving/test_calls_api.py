@@ -58,6 +58,9 @@ def test_what_the_operator_closes_is_never_overdue(client: TestClient, operator:
 
     assert not listed(True)
     assert listed(False)
+    report = {"status": "accepted"}
+    answer = client.post(f"/v1/calls/{s['call_id']}/outcome", json=report, headers=operator).json()
+    assert [step["due_at"] for step in answer["loop"]] == [None] * 4
 
 
 def test_a_second_different_decision_is_refused(client: TestClient, operator: Headers) -> None:

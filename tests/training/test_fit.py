@@ -29,6 +29,18 @@ def test_without_epochs_the_network_stays(tmp_path: Path, some_parts: Path) -> N
     assert not list(tmp_path.iterdir())
 
 
+def test_the_networks_of_other_runs_are_taken_into_the_mean(tmp_path: Path, some_parts: Path) -> None:
+    config = Config(base=BaseEncoder(warm_start=BUNDLED), fit=Fit(epochs=0))
+    notes = [item for item in load_corpus(some_parts) if item.style == "note"][:8]
+    data = as_datasets({"train": notes, "validation": notes})
+    own = fine_tune(config, data, tmp_path).state_dict()
+    for name, factor in (("twice", 2.0), ("six", 6.0)):
+        torch.save({key: weight * factor for key, weight in own.items()}, tmp_path / name)
+    config = config.model_copy(update={"fit": Fit(epochs=0, others=(tmp_path / "twice", tmp_path / "six"))})
+    mean = fine_tune(config, data, tmp_path).state_dict()["heads.category.weight"]
+    assert torch.allclose(mean, own["heads.category.weight"] * 3)
+
+
 @pytest.mark.parametrize("kept", [0.0, 1.0])
 def test_what_is_kept_is_as_it_was(tmp_path: Path, some_parts: Path, kept: float) -> None:
     fit = Fit(epochs=1, batch_size=8, learning_rate=1e-3, bf16=False, kept=kept)
