@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from serving import (
+    agreement_api,
     api,
     calls_api,
     console,
@@ -97,7 +98,17 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     app.include_router(live.router)  # first: a route is found by trying those before it
     app.include_router(api.router)
-    for part in (calls_api, review_queues, reviews_api, similar, stats_api, sessions_api, exports_api, releases_api):
+    for part in (
+        calls_api,
+        review_queues,
+        reviews_api,
+        agreement_api,
+        similar,
+        stats_api,
+        sessions_api,
+        exports_api,
+        releases_api,
+    ):
         app.include_router(part.router, responses=problems.documented(429))
     for page in (wall, pages, console, figures_page, review_page):
         app.include_router(page.router)

@@ -150,6 +150,8 @@ class Session:
             revision, said = call.snapshot()
             await run_in_threadpool(self._record, said, call.shown)
             call.recorded = revision
+        if call.shown and call.ended:
+            await run_in_threadpool(self._recorder.ended, self._call_id, self.key)
 
     async def _listen(self, call: LiveCall) -> None:
         idle = self._calls.settings.live_idle_seconds

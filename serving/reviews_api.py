@@ -1,4 +1,4 @@
-"""Reviews: the queues, a verdict on one call or on many, taking it back, and how far reviewers agree."""
+"""Reviews: the queues, a verdict on one call or on many, and taking it back."""
 
 import hashlib
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from serving.known import known_rule
 from serving.problems import Problem, documented
 from serving.review_queues import CallsAhead, Queue, Wanted, ahead, counts, drifting, settings_of, waiting
 from serving.store import queues
+from serving.store.calls import CallRecord
 from serving.store.entries import Reviewed, Undone, Verdict, new_id
 from serving.store.filters import BadCursor, CallFilter, visible
 from serving.store.recorder import Recorder, by
@@ -47,8 +48,12 @@ class ReviewBody(Inbound):
 
 
 class OneBody(ReviewBody):
-    """A verdict on one call, and the calls to answer it with: whoever gives it needs no second request."""
+    """A verdict on one call, and the calls to answer it with: whoever gives it needs no second request.
 
+    `suggestion_id` is the last suggestion that the reviewer saw: once the call has gone on, he is to look again.
+    """
+
+    suggestion_id: Identifier | None = None
     ahead: Wanted | None = None
 
 
@@ -95,22 +100,6 @@ class QueueCounts(Record):
     drifting: tuple[str, ...]
     reviewers: int
     audit_rate: float
-
-
-class Agreed(Record):
-    """Share of equal labels and Cohen's κ."""
-
-    equal: float | None
-    kappa: float | None
-
-
-class AgreementView(Record):
-    """How far two reviewers of the same calls agree."""
-
-    pairs: int
-    category: Agreed
-    urgency: Agreed
-    destination: Agreed
 
 
 @router.get("/v1/review-queues", responses=documented(401, 403, 503))
@@ -161,6 +150,8 @@ def review(
 ) -> ReviewDone:
     """A verdict on one call. It stands when this answers; the queues follow within moments."""
     record = found(recorder, call_id, key)
+    if body.suggestion_id:
+        _as_seen(record, body.suggestion_id)
     others = {row.by for row in record.reviews if row.undone_at is None and not row.adjudicates}
     wanted = settings_of(request).reviewers
     adjudicates = record.row.review == "adjudicate" and key.id not in others
@@ -186,6 +177,18 @@ def _ahead(body: OneBody, request: Request, recorder: Recorder, store: Store, ke
         return ahead(body.ahead, settings_of(request), recorder, store, key) if body.ahead else None
     except StoreAway:
         return None
+
+
+def _as_seen(record: CallRecord, suggestion_id: str) -> None:
+    """Returns if nothing has been suggested for the call since.
+
+    Raises:
+        Problem: 409 something has; 422 it is no suggestion of this call.
+    """
+    if record.suggestion(suggestion_id) is None:
+        raise wrong("suggestion_id", "is no suggestion of this call")
+    if record.suggestions[-1].id != suggestion_id:
+        raise Problem(409, "more has been said since you looked at the call: look again")
 
 
 def _own_id(key: Key, call_id: str, asked: str | None) -> str:
@@ -271,19 +274,3 @@ def undo(batch: CallId, recorder: RecorderOf, store: StoreOf, key: Reviewer) -> 
         raise Problem(403, "another reviewer's verdicts")
     written(recorder, Undone(by=by(key), batch=batch))
     return BatchDone(batch=batch, calls=sum(row[1] for row in rows))
-
-
-@router.get("/v1/review-agreement", responses=documented(401, 403, 503))
-def agreement(recorder: RecorderOf, store: StoreOf, key: Reviewer) -> AgreementView:
-    """How far two reviewers of the same calls agree, with Cohen's κ."""
-    recorder.settled()
-    try:
-        with store.reading() as session:
-            known = queues.Agreement(session, visible(key))
-    except StoreAway as error:
-        raise away() from error
-    labels = {}
-    for label in ("category", "urgency", "destination"):
-        equal, kappa = known.of(label)
-        labels[label] = Agreed(equal=equal, kappa=kappa)
-    return AgreementView(pairs=len(known.pairs), **labels)

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from serving.store import state
-from serving.store.entries import AnyEntry, By, Decided, Doubted, Happened, Noted, Suggested, Undone
+from serving.store.entries import AnyEntry, By, Decided, Doubted, Ended, Happened, Noted, Suggested, Undone
 from serving.store.schema import (
     AuditRow,
     CallRow,
@@ -39,7 +39,8 @@ class Batch:
         self.decided = {row.call_id: row for row in self._some(DecisionRow, DecisionRow.call_id, ids)}
         self.reviews: dict[str, list[ReviewRow]] = defaultdict(list)
         self.undone = {entry.batch for entry in entries if entry.kind == "undone"}
-        self._load_reviews({entry.call_id for entry in entries if entry.kind in ("reviewed", "doubted")})
+        judged = {entry.call_id for entry in entries if entry.kind in ("suggested", "reviewed", "doubted")}
+        self._load_reviews(judged & self.calls.keys())
 
     def _some(self, table: type[Any], column: Any, values: set[str], lock: bool = False) -> list[Any]:
         found: list[Any] = []
@@ -93,6 +94,8 @@ class Batch:
             self._undo(entry)
         elif entry.call_id not in self.calls:
             raise ValueError(f"{entry.kind}: no call {entry.call_id!r}")
+        elif isinstance(entry, Ended):
+            state.ended(self.calls[entry.call_id], entry)
         elif isinstance(entry, Decided):
             self._decided(entry, self.calls[entry.call_id])
         elif isinstance(entry, Happened):
@@ -123,6 +126,7 @@ class Batch:
         if row.purged_at is not None:  # what was forgotten stays so
             shown.payload = {}
             return
+        state.undone(row, self.reviews[entry.call_id], entry)
         self.transcripts[entry.call_id] = entry
         for digest in entry.numbers:
             if (digest, entry.call_id) not in self.numbers:
@@ -150,11 +154,7 @@ class Batch:
 
     def _undo(self, entry: Undone) -> None:
         for call_id, rows in self.reviews.items():
-            taken_back = [row for row in rows if row.batch == entry.batch and row.undone_at is None]
-            for row in taken_back:
-                row.undone_at, row.undone_by = entry.at, entry.by.id
-            if taken_back:
-                state.reviewed(self.calls[call_id], rows)
+            state.undone(self.calls[call_id], rows, entry)
         self._note(entry, "reviews_undone", None, {"batch": entry.batch})
 
     def _note(self, entry: AnyEntry, action: str, call_id: str | None, detail: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from serving.store import state
-from serving.store.entries import AnyEntry, Decided, Doubted, Happened, Reviewed, Suggested, Undone
+from serving.store.entries import AnyEntry, Decided, Doubted, Ended, Happened, Reviewed, Suggested, Undone
 from serving.store.schema import (
     CallRow,
     DecisionRow,
@@ -93,7 +93,7 @@ class Recent:
         """Moves a call on. Only calls whose beginning was seen here are known whole, so only they are kept."""
         if isinstance(entry, Suggested):
             self._suggested(entry)
-        elif isinstance(entry, Decided | Happened | Reviewed | Doubted):
+        elif isinstance(entry, Ended | Decided | Happened | Reviewed | Doubted):
             self._moved(entry)
         elif isinstance(entry, Undone):
             self._undone(entry)
@@ -106,6 +106,7 @@ class Recent:
             return
         else:
             state.suggested(record.row, entry)
+            state.undone(record.row, record.reviews, entry)
             if record.suggestions:
                 last = record.suggestions[-1]
                 last.payload = _brief(last.payload)
@@ -116,11 +117,13 @@ class Recent:
         while len(self._calls) > self._size:
             self._calls.popitem(last=False)
 
-    def _moved(self, entry: Decided | Happened | Reviewed | Doubted) -> None:
+    def _moved(self, entry: Ended | Decided | Happened | Reviewed | Doubted) -> None:
         record = self._calls.get(entry.call_id)
         if record is None:
             return
-        if isinstance(entry, Decided):
+        if isinstance(entry, Ended):
+            state.ended(record.row, entry)
+        elif isinstance(entry, Decided):
             record.decision = record.decision or state.decided(record.row, entry)
         elif isinstance(entry, Happened):
             record.outcomes.append(state.happened(record.row, entry))
@@ -132,10 +135,7 @@ class Recent:
 
     def _undone(self, entry: Undone) -> None:
         for record in self._calls.values():
-            for row in record.reviews:
-                if row.batch == entry.batch and row.undone_at is None:
-                    row.undone_at, row.undone_by = entry.at, entry.by.id
-                    state.reviewed(record.row, record.reviews)
+            state.undone(record.row, record.reviews, entry)
 
 
 def _brief(payload: dict[str, Any]) -> dict[str, Any]:

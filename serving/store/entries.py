@@ -41,7 +41,8 @@ class Entry(Record):
 
 
 class Suggested(Entry):
-    """A suggestion was shown. Everything in it is redacted already; `numbers` are keyed hashes."""
+    """A suggestion was shown. Everything in it is redacted already; `numbers` are keyed hashes; a `partial` call goes
+    on."""
 
     kind: Literal["suggested"] = "suggested"
     call_id: str
@@ -50,6 +51,14 @@ class Suggested(Entry):
     turns: tuple[Turn, ...]
     numbers: tuple[str, ...] = ()
     suggestion: dict[str, Any]
+    partial: bool = False
+
+
+class Ended(Entry):
+    """A call that went on with its last suggestion is over."""
+
+    kind: Literal["ended"] = "ended"
+    call_id: str
 
 
 class Decided(Entry):
@@ -127,5 +136,5 @@ class Noted(Entry):
     detail: dict[str, Any] = Field(default_factory=dict)
 
 
-AnyEntry = Suggested | Decided | Happened | Reviewed | Undone | Doubted | Noted
+AnyEntry = Suggested | Ended | Decided | Happened | Reviewed | Undone | Doubted | Noted
 ENTRY: TypeAdapter[AnyEntry] = TypeAdapter(Annotated[AnyEntry, Field(discriminator="kind")])

@@ -26,9 +26,10 @@ NEWEST: tuple[Any, bool] = (CallRow.started_at, True)
 
 
 def waiting(queue: str, reviewer: str, audit_rate: float, drifting: Sequence[str]) -> list[Condition]:
-    """The calls of a queue that wait for this reviewer: none that he has had his say on."""
+    """The calls of a queue that wait for this reviewer: none that he has had his say on, and none that goes on."""
     mine = exists().where(ReviewRow.call_id == CallRow.id, ReviewRow.by == reviewer, ReviewRow.undone_at.is_(None))
-    found: list[Any] = [text(QUEUE_ORDER[queue][0]), or_(CallRow.review == "open", ~mine)]
+    over = or_(CallRow.held_until.is_(None), CallRow.held_until < now())
+    found: list[Any] = [text(QUEUE_ORDER[queue][0]), or_(CallRow.review == "open", ~mine), over]
     if queue == "random_audit":
         found.append(CallRow.lottery < audit_rate)
     if queue == "drift":

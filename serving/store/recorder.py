@@ -16,7 +16,7 @@ from data.records import Call, Suggestion
 from serving import metrics
 from serving.keys import Key
 from serving.store.calls import CallRecord, Recent, load
-from serving.store.entries import ENTRY, AnyEntry, By, Doubted, Noted, Suggested
+from serving.store.entries import ENTRY, AnyEntry, By, Doubted, Ended, Noted, Suggested
 from serving.store.private import Hasher, keepable_turns, redact_suggestion, said_numbers
 from serving.store.spool import Segment, Spool
 from serving.store.store import Store, StoreAway
@@ -73,11 +73,15 @@ class Recorder:
             metrics.unrecorded.inc(len(shown))
             structlog.get_logger().error("not recorded", kind=type(error).__name__, suggestions=len(shown))
 
+    def ended(self, call_id: str, by_key: Key) -> None:
+        """A call that went on is over."""
+        self.note(Ended(by=by(by_key), call_id=call_id))
+
     def read(self, call_id: str, by_key: Key, action: str = "read") -> None:
         """Somebody looked at a call."""
         self.note(Noted(by=by(by_key), action=action, call_id=call_id))
 
-    def note(self, entry: Noted | Doubted) -> None:
+    def note(self, entry: Noted | Doubted | Ended) -> None:
         """For the audit trail and the queues. A full disk keeps nobody from his work: it is logged."""
         try:
             self.write([entry], durable=False)
@@ -113,6 +117,7 @@ class Recorder:
             turns=turns,
             numbers=tuple(self._hasher.digest(number) for number in said_numbers(call.transcript)),
             suggestion=redact_suggestion(suggestion, turns),
+            partial=call.partial,
         )
 
     # reading

@@ -66,7 +66,8 @@ def partial(name: str, *columns: str, where: str) -> Index:
 class CallRow(Base):
     """A call and its current state. Plain columns are the suggestion's, `decided_*` the operator's, `reviewed_*` the
     reviewers', `final_*` the best known of these: review before decision before suggestion. `candidate_*` are those of
-    a release in the shadow that said something else, `claimed_*` what examining the labels holds for right."""
+    a release in the shadow that said something else, `claimed_*` what examining the labels holds for right. While a
+    call goes on reviewers do not get it before `held_until`."""
 
     __tablename__ = "calls"
 
@@ -81,6 +82,7 @@ class CallRow(Base):
     lottery: Mapped[float] = mapped_column(Float)
     again: Mapped[bool] = mapped_column(default=False)
     purged_at: Mapped[datetime | None]
+    held_until: Mapped[datetime | None]
 
     district: Mapped[str | None] = mapped_column(Code)
     town: Mapped[str | None] = mapped_column(Code)
@@ -145,7 +147,7 @@ class CallRow(Base):
         Index("calls_by_category", "category", "day"),
         partial("calls_due", "due_at", where="due_at IS NOT NULL"),
         *(
-            partial(f"queue_{name}", "city", *order, "review", where=where)
+            partial(f"queue_{name}", "city", *order, "review", "held_until", where=where)
             for name, (where, order) in QUEUE_ORDER.items()
         ),
         partial("calls_reviewed", "city", "day", where="review = 'done'"),

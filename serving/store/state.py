@@ -2,15 +2,17 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from data.taxonomy import PoliceLabel, Urgency
 from serving.known import known_categories, known_rule
-from serving.store.entries import Decided, Doubted, Happened, Reviewed, Suggested
+from serving.store.entries import Decided, Doubted, Ended, Happened, Reviewed, Suggested, Undone
 from serving.store.schema import LOCAL, CallRow, DecisionRow, OutcomeRow, ReviewRow, SuggestionRow
 
 SURE_OF_ITSELF = 0.9  # a label that contradicts a suggestion this probable is suspected
 DANGEROUS = Urgency.URGENT.rank
+HELD = timedelta(hours=1)  # for reviewers, a call of which nothing more has been heard for so long is over
 
 
 def is_danger(urgency: str) -> bool:
@@ -45,8 +47,9 @@ def lottery(call_id: str) -> float:
 
 
 def suggested(row: CallRow, entry: Suggested) -> None:
-    """A further suggestion; after the decision only the time moves on."""
+    """A further suggestion; after the decision only the times move on."""
     row.last_at = max(row.last_at, entry.at)
+    row.held_until = entry.at + HELD if entry.partial else None
     if row.decided_at is not None:
         return
     s: dict[str, Any] = entry.suggestion
@@ -71,6 +74,11 @@ def suggestion_row(entry: Suggested) -> SuggestionRow:
         id=s["suggestion_id"], call_id=entry.call_id, at=entry.at, by=entry.by.id, model_version=s["model_version"],
         policy_version=s["policy_version"], payload=s,
     )  # fmt: skip
+
+
+def ended(row: CallRow, _: Ended) -> None:
+    """The call is over."""
+    row.held_until = None
 
 
 def decided(row: CallRow, entry: Decided) -> DecisionRow:
@@ -101,6 +109,16 @@ def happened(row: CallRow, entry: Happened) -> OutcomeRow:
 def review_row(entry: Reviewed) -> ReviewRow:
     """A reviewer's verdict."""
     return ReviewRow(**entry.model_dump(exclude={"by", "kind"}), by=entry.by.id, undone_at=None, undone_by=None)
+
+
+def undone(row: CallRow, reviews: Sequence[ReviewRow], entry: Undone | Suggested) -> None:
+    """Verdicts are taken back: those of a batch, or all that were given before something more was said."""
+    batch = entry.batch if isinstance(entry, Undone) else None
+    taken = [review for review in reviews if review.undone_at is None and batch in (None, review.batch)]
+    for review in taken:
+        review.undone_at, review.undone_by = entry.at, entry.by.id
+    if taken:
+        reviewed(row, reviews)
 
 
 def reviewed(row: CallRow, reviews: Sequence[ReviewRow]) -> None:

@@ -17,7 +17,7 @@ from serving.store.store import Store
 from tests.serving.browser import opened
 from tests.serving.store.made import ANNA, decided, reviewed, suggested
 
-LOST = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_SOCKET", "ERR_FAILED", "ERR_INTERNET", "403")
+LOST = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_SOCKET", "ERR_FAILED", "ERR_INTERNET", "403", "409")
 expect.set_options(timeout=20_000)
 _cities = (f"city-{number}" for number in count())
 

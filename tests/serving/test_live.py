@@ -595,6 +595,30 @@ def test_each_suggestion_shown_is_recorded_once_and_the_last_words_too(
     assert len(record.turns or ()) == 4
 
 
+def test_reviewers_get_a_call_once_it_has_ended(
+    app: FastAPI, client: TestClient, operator: Headers, keys: dict[Role, Headers]
+) -> None:
+    def waits() -> bool:
+        page = client.get("/v1/reviews?queue=least_confident&limit=500", headers=keys[Role.REVIEWER]).json()
+        return any(call["call_id"] == "unsure" for call in page["calls"])
+
+    for ends in (False, True):
+        with client.websocket_connect(url("unsure"), headers=operator) as socket:
+            socket.receive_json()
+            if ends:
+                socket.send_json({"type": "end"})  # and not a word more
+                assert closed(socket)[0] == 1000
+            else:
+                socket.send_json(said("我要说个事情"))
+                assert suggestion(socket, 1)["confident"] is False
+        if not ends:
+            assert app.state.recorder.call("unsure") is not None
+            assert not waits()
+    until = time.monotonic() + 10
+    while not waits():  # written down once the connection is gone
+        assert time.monotonic() < until
+
+
 def test_many_calls_at_once(app: FastAPI, client: TestClient, operator: Headers) -> None:
     app.state.live._calls.clear()
     sockets: list[WebSocketTestSession] = []

@@ -378,6 +378,32 @@ def test_what_the_service_refuses_is_kept_and_said(browser: Browser, room: Room,
     elsewhere.close()
 
 
+def test_a_call_that_has_gone_on_since_is_looked_at_again(browser: Browser, room: Room) -> None:
+    call = room.call("on", decision(overrode=True, category="consumer"))
+    with room.page(browser) as page:
+        turn_to(page, "overridden")
+        in_front(page, call)
+        room.happened(suggested(call, at=now(), city=room.city, text="还有，他拿刀出来了"))
+        press(page, ["Enter"])
+        expect(page.locator("#outbox")).to_have_text("1 条未被接受")
+        press(page, ["l"])
+        expect(page.locator("#mine-list")).to_contain_text("more has been said")
+        press(page, ["Enter"])
+        in_front(page, call)
+        expect(page.locator("#transcript")).to_contain_text("他拿刀出来了")
+        press(page, ["Enter"])
+        settled(page)
+        assert [review["undone_at"] for review in room.reviews(call)] == [None]
+        room.happened(suggested(call, at=now(), city=room.city, text="还有，他拿刀出来了，又走了"))
+        turn_to(page, "returned")
+        turn_to(page, "overridden")
+        in_front(page, call)
+        expect(page.locator("#transcript")).to_contain_text("又走了")
+        press(page, ["Enter"])  # judged before, but not what was said since
+        settled(page)
+    assert len(room.reviews(call)) == 2
+
+
 def test_another_reviewers_verdicts_are_not_sent_in_ones_own_name(browser: Browser, room: Room) -> None:
     call = room.overridden(2)[0]
     with room.page(browser) as page:

@@ -124,6 +124,25 @@ def test_the_same_verdict_sent_twice_counts_once(
     undo(client, me, one["batch"])
 
 
+def test_a_verdict_on_what_has_gone_on_since_is_refused(
+    client: TestClient, app: FastAPI, reviewers: list[Headers], calls: dict[str, str]
+) -> None:
+    me = reviewers[0]
+    long_ago = now() - timedelta(40)
+    shown = suggested("goes-on", at=long_ago)
+    later = suggested("goes-on", at=long_ago + timedelta(minutes=1), category="fight", text="他拿刀出来了")
+    app.state.recorder.write([shown, later])
+    answer = judge(client, me, "goes-on", suggestion_id=shown.suggestion["suggestion_id"])
+    assert "more has been said" in problem(answer, 409, "conflict")["detail"]
+    problem(judge(client, me, "goes-on", suggestion_id="another"), 422, "invalid")
+    seen = client.get("/v1/review-calls/goes-on", headers=me).json()["suggestions"][-1]["suggestion_id"]
+    done = judge(client, me, "goes-on", suggestion_id=seen).json()
+    assert done["category"] == "fight"
+    app.state.recorder.write([suggested("goes-on", at=long_ago + timedelta(minutes=2), text="又走了")])
+    assert client.get("/v1/calls/goes-on", headers=me).json()["review"] == "open"
+    assert judge(client, me, "goes-on").status_code == 200
+
+
 def test_unusable(client: TestClient, reviewers: list[Headers], calls: dict[str, str]) -> None:
     done = judge(client, reviewers[0], "least_confident", "unusable", reason="听不清").json()
     shown = client.get("/v1/calls/least_confident", headers=reviewers[0]).json()

@@ -1,7 +1,7 @@
 // What a reviewer does: verdicts, corrections, undoing, many at once. What is unsent and half done outlives a reload.
 
 import { nameOf } from "../common/tables.js";
-import { corrected, opinions, verdictBody } from "./opinions.js";
+import { corrected, lastSuggestion, opinions, verdictBody, verdictOn } from "./opinions.js";
 
 const PLACE = "review.place";
 const DRAFT = "review.draft";
@@ -42,7 +42,8 @@ export function makeDesk({ store, held, box, tables, reasons, request, say, stor
     const { queue, note, counts } = store.get();
     const full = [reason, note].filter(Boolean).join("；").slice(0, LONGEST_REASON);
     const again = box.log().some((item) => item.kind === "verdict" && item.call_id === call.call_id && !item.undone);
-    box.add({ kind: "verdict", call_id: call.call_id, queue, words, body: { ...body, queue, ...(full ? { reason: full } : {}) } });
+    box.add({ kind: "verdict", call_id: call.call_id, queue, words,
+      body: { ...body, queue, suggestion_id: lastSuggestion(call), ...(full ? { reason: full } : {}) } });
     store.set({ done: store.get().done + 1, paces: [...store.get().paces, Date.now()].slice(-31),
       counts: again ? counts : { ...counts, [queue]: Math.max(0, (counts[queue] ?? 1) - 1) } });
     clear();
@@ -72,7 +73,7 @@ export function makeDesk({ store, held, box, tables, reasons, request, say, stor
     else takeOpinion(1);
   }
 
-  const said = (call) => box.log().some((item) => item.kind === "verdict" && item.call_id === call.call_id && !item.undone && item.state !== "refused");
+  const said = (call) => Boolean(verdictOn(call, box.log()));
 
   function choose(number) {
     const { draft, mode } = store.get();
@@ -116,9 +117,9 @@ export function makeDesk({ store, held, box, tables, reasons, request, say, stor
     return say(`已撤销：${item.words}`);
   }
 
-  /** Brings a call to the front, from memory or from the service. */
-  async function visit(callId) {
-    const known = held.find(callId);
+  /** Brings a call to the front, from memory or – always where it is to be `fresh` – from the service. */
+  async function visit(callId, fresh = false) {
+    const known = fresh ? null : held.find(callId);
     if (known) {
       held.bring(known);
       return true;

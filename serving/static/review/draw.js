@@ -4,6 +4,7 @@ import { $, element, redraw, setData, setHidden, setText } from "../common/dom.j
 import { nameOf } from "../common/tables.js";
 import { drawCall } from "./draw_call.js";
 import { drawJudged } from "./draw_judged.js";
+import { verdictOn } from "./opinions.js";
 import { FILTERS, QUEUES } from "./words.js";
 
 const LABEL_NAMES = { category: "类别", urgency: "紧急", destination: "去向" };
@@ -20,12 +21,7 @@ export function draw(state, held, box, tables, page) {
   setHidden($("none"), Boolean(call));
   if (!call) return drawNone(state, held, box);
   drawCall(call, page.cityNames);
-  drawJudged(call, { ...state, verdict: verdictOf(call, box) }, tables, page);
-}
-
-function verdictOf(call, box) {
-  const item = box.log().find((said) => said.kind === "verdict" && said.call_id === call.call_id && !said.undone && said.state !== "refused");
-  return item ? item.words : "";
+  drawJudged(call, { ...state, verdict: verdictOn(call, box.log())?.words ?? "" }, tables, page);
 }
 
 function drawHeader(state, box) {

@@ -122,9 +122,10 @@ const ON_PAGE = {
 };
 
 function openMine(item) {
-  if (item.state === "refused") box.dismiss(item);
+  const refused = item.state === "refused";
+  if (refused) box.dismiss(item);
   desk.clear();
-  if (item.call_id) desk.visit(item.call_id);
+  if (item.call_id) desk.visit(item.call_id, refused);
   redrawSoon();
 }
 

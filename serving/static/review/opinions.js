@@ -12,6 +12,15 @@ const same = (a, b) => LABELS.every((label) => a[label] === b[label]);
 /** What holds before any review: the operator's decision, or the suggestion where he made none. */
 export function standing(call) { return pick(call.decision ?? call.suggested); }
 
+/** The last suggestion that whoever looks at this view of the call has seen. */
+export function lastSuggestion(call) { return call.suggestions.at(-1)?.suggestion_id; }
+
+/** The newest verdict among the outbox's items on what this view of the call shows, if there is one. */
+export function verdictOn(call, items) {
+  return items.find((item) => item.kind === "verdict" && item.call_id === call.call_id && !item.undone && item.state !== "refused"
+    && item.body?.suggestion_id === lastSuggestion(call));
+}
+
 /** Reviews that count. */
 export function valid(call) { return call.reviews.filter((review) => !review.undone); }
 

@@ -57,6 +57,7 @@ def suggested(call_id: str, by: By = ANNA, at: datetime = NOON, text: str = "楼
         channel="110",
         turns=(Turn(speaker="caller", text=text),),
         numbers=changes.pop("numbers", ()),
+        partial=changes.pop("partial", False),
         suggestion=suggestion(call_id, **changes),
     )
 

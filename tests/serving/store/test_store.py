@@ -12,7 +12,9 @@ from sqlalchemy import func, make_url, select, text
 
 from data.records import Call, Suggestion
 from data.redaction import redact
-from serving.store.entries import AnyEntry, Doubted, Happened, Noted, Undone
+from serving.store import queues
+from serving.store.calls import load
+from serving.store.entries import AnyEntry, Doubted, Ended, Happened, Noted, Undone, now
 from serving.store.recorder import Recorder
 from serving.store.schema import (
     QUEUE_ORDER,
@@ -24,6 +26,7 @@ from serving.store.schema import (
     SuggestionRow,
     TranscriptRow,
 )
+from serving.store.state import HELD
 from serving.store.store import Store, StoreAway
 from serving.views import Candidate, doubts
 from tests import postgres
@@ -154,6 +157,55 @@ def test_reviews_agree_disagree_and_are_undone(store: Store) -> None:
     with store.reading() as session:
         undone = session.scalars(select(ReviewRow.undone_by).where(ReviewRow.undone_by.is_not(None))).all()
         assert sorted(map(str, undone)) == ["b2", "c3"]
+
+
+def waiting(store: Store, queue: str = "random_audit") -> list[str]:
+    """The calls of a queue that wait for Boris."""
+    with store.reading() as session:
+        return [row.id for row in queues.page(session, queue, queues.waiting(queue, BORIS.id, 1, ()), None, 9)]
+
+
+def test_a_call_that_goes_on_waits_for_its_end(store: Store) -> None:
+    store.apply([suggested("c1", at=now(), partial=True), suggested("old", at=now() - HELD, partial=True)])
+    assert waiting(store) == ["old"]  # nobody said that it is over, but nothing more was heard of it
+    ended = Ended(by=ANNA, call_id="c1")
+    store.apply([ended])
+    assert set(waiting(store)) == {"c1", "old"}
+    store.apply([suggested("c1", at=now(), partial=True)])  # he had hung up too soon
+    assert waiting(store) == ["old"]
+    store.apply([suggested("c1", at=now())])
+    assert set(waiting(store)) == {"c1", "old"}
+
+
+def test_what_is_said_after_a_verdict_opens_the_call_again(store: Store) -> None:
+    verdict = reviewed("c1", verdict="correct", category="noise")
+    store.apply([suggested("c1"), verdict])
+    assert waiting(store) == []
+    store.apply([suggested("c1", category="fight", text="他拿刀出来了")])
+    assert waiting(store) == ["c1"]
+    with store.reading() as session:
+        record = load(session, "c1")
+        assert record is not None
+        assert (record.row.review, record.row.final_category) == ("open", "fight")
+        assert [review.undone_by for review in record.reviews] == [ANNA.id]
+    store.apply([reviewed("c1", category="fight")])
+    store.apply([Undone(by=BORIS, batch=verdict.batch)])  # what later words took back already
+    assert waiting(store) == []
+
+
+def test_memory_and_database_open_a_call_again_alike(recorder: Recorder) -> None:
+    entries: list[AnyEntry] = [
+        suggested("c1", partial=True), reviewed("c1"), suggested("c1", partial=True), Ended(by=ANNA, call_id="c1"),
+    ]  # fmt: skip
+    recorder.write(entries)
+    remembered = recorder._recent.get("c1")
+    assert remembered is not None
+    assert recorder.settled()
+    stored = recorder.call("c1")
+    assert stored is not None
+    for record in (remembered, stored):
+        assert (record.row.review, record.row.held_until) == ("open", None)
+        assert [review.undone_by for review in record.reviews] == [ANNA.id]
 
 
 def test_a_contradicted_sure_suggestion_makes_a_label_suspect(store: Store) -> None:
