@@ -1,5 +1,6 @@
 """The routes of the contract, version 1."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -14,7 +15,8 @@ from serving.auth import AnyKey, LocalOrAdmin, Operator, city_for
 from serving.engine import Engine
 from serving.keys import Key
 from serving.problems import FieldProblem, Problem, documented
-from serving.store.recorder import Recorder
+from serving.store.recorder import Recorder, by
+from serving.store.state import may_add
 from serving.store.store import Store
 
 MAX_BATCH = 256
@@ -87,10 +89,24 @@ def of_city(call: Call, key: Key, field: str) -> Call:
     return call if city == call.city else call.model_copy(update={"city": city})
 
 
+async def refuse_others(named: Mapping[str, str | None], recorder: Recorder, key: Key) -> None:
+    """Returns if the holder of `key` may add to all of these calls, each named by a field.
+
+    Raises:
+        Problem: 403 for another operator's.
+    """
+    ids = [call_id for call_id in named.values() if call_id]
+    owners = await run_in_threadpool(recorder.owners, ids) if ids else {}
+    for field, call_id in named.items():
+        if call_id in owners and not may_add(by(key), owners[call_id]):
+            raise Problem(403, "another operator's call", [FieldProblem(field=field, message="another operator's")])
+
+
 @router.post("/v1/classify", responses=documented(400, 401, 403, 413, 422, 429))
 async def classify(call: Call, engine: EngineOf, recorder: RecorderOf, key: Operator) -> Suggestion:
     """Recommends where one call should go, and writes it down."""
     call = of_city(call, key, "city")
+    await refuse_others({"call_id": call.call_id}, recorder, key)
     try:
         suggestion = (await engine.suggest([call]))[0]
     except UnknownCity as error:
@@ -108,6 +124,7 @@ async def classify_batch(batch: Batch, engine: EngineOf, recorder: RecorderOf, k
     for number, call in enumerate(calls):
         if call.city is not None and call.city not in known:
             raise unknown_city(UnknownCity(call.city, known), f"calls.{number}.city")
+    await refuse_others({f"calls.{n}.call_id": call.call_id for n, call in enumerate(calls)}, recorder, key)
     suggestions = await engine.suggest(calls)
     shown = list(zip(calls, suggestions, strict=True))
     await run_in_threadpool(recorder.suggested_all, shown, key)

@@ -127,7 +127,8 @@ class Session:
         Raises:
             Closed, WebSocketDisconnect: how it ended.
         """
-        with self._calls.attached(self._call_id, self) as call:
+        known = await run_in_threadpool(self._recorder.owners, [self._call_id])
+        with self._calls.attached(self._call_id, self, known.get(self._call_id)) as call:
             self._sent = call.answered
             await self._websocket.send_text(call.ready().model_dump_json())
             if call.answered < call.revision or call.has_evidence:

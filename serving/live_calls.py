@@ -16,6 +16,8 @@ from serving.keys import Key
 from serving.live_messages import KnownTurn, LiveSuggestion, Ready, StartMessage, TurnMessage
 from serving.problems import FieldProblem, Problem
 from serving.settings import Settings
+from serving.store.recorder import by
+from serving.store.state import may_add
 from serving.wall import Wall
 
 SWEEP_SECONDS = 1.0
@@ -176,15 +178,17 @@ class LiveCalls:
         return iter(self._calls.values())
 
     @contextlib.contextmanager
-    def attached(self, call_id: str, connection: Connection) -> Iterator[LiveCall]:
-        """The call of that id, held by `connection`; a newer connection of the same key takes it over.
+    def attached(self, call_id: str, connection: Connection, owner: str | None) -> Iterator[LiveCall]:
+        """The call of that id, held by `connection`; a newer connection takes it over. A stored call has an `owner`.
 
         Raises:
             Closed: 4403 where it is another operator's, 4429 when no place is free.
         """
-        call = self._calls.get(call_id) or self._new(call_id, connection.key)
-        if call.owner != connection.key.id:
+        call = self._calls.get(call_id)
+        owner = call.owner if call else owner or connection.key.id
+        if not may_add(by(connection.key), owner):
             raise Closed(4403, "another operator's call")
+        call = call or self._new(call_id, connection.key.city, owner)
         if call.connection is not None:
             call.connection.close(Closed(4409, "a newer connection has taken over this call"))
         else:
@@ -201,13 +205,13 @@ class LiveCalls:
                 elif call.ended:
                     self.wall.remove(call_id)
 
-    def _new(self, call_id: str, key: Key) -> LiveCall:
+    def _new(self, call_id: str, city: str | None, owner: str) -> LiveCall:
         if len(self._calls) >= self.settings.lines:
             parked = [call for call in self if call.connection is None]
             if not parked:
                 raise Closed(4429, f"{self.settings.lines} calls are on line, no place is free")
             self._forget(min(parked, key=lambda call: call.parked_at).call_id)
-        self._calls[call_id] = LiveCall(call_id, key.city or self._city, key.id)
+        self._calls[call_id] = LiveCall(call_id, city or self._city, owner)
         return self._calls[call_id]
 
     @asynccontextmanager

@@ -116,7 +116,7 @@ class Batch:
         if row is None:
             row = self.calls[entry.call_id] = state.opened(entry)
             self.session.add(row)
-        elif row.operator != entry.by.id:  # a call belongs to who took it; others' words do not change it
+        elif not state.may_add(entry.by, row.operator):  # refused, but for two processes at the same moment
             self._note(entry, "suggestion_for_another's_call", entry.call_id, {})
             return
         else:

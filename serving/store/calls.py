@@ -102,7 +102,7 @@ class Recent:
         record = self._calls.get(entry.call_id)
         if record is None:
             record = self._calls[entry.call_id] = CallRecord(state.opened(entry))
-        elif record.row.operator != entry.by.id:
+        elif not state.may_add(entry.by, record.row.operator):
             return
         else:
             state.suggested(record.row, entry)

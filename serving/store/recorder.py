@@ -5,12 +5,14 @@ Every entry goes to the spool first; a thread brings the spool into the database
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
 import structlog
 from pydantic import ValidationError
+from sqlalchemy import select
 
 from data.records import Call, Suggestion
 from serving import metrics
@@ -18,6 +20,7 @@ from serving.keys import Key
 from serving.store.calls import CallRecord, Recent, load
 from serving.store.entries import ENTRY, AnyEntry, By, Doubted, Ended, Noted, Suggested
 from serving.store.private import Hasher, keepable_turns, redact_suggestion, said_numbers
+from serving.store.schema import CallRow
 from serving.store.spool import Segment, Spool
 from serving.store.store import Store, StoreAway
 
@@ -134,6 +137,16 @@ class Recorder:
                     return found
         with self.store.reading() as session:
             return load(session, call_id)
+
+    def owners(self, call_ids: Collection[str]) -> dict[str, str]:
+        """The keys that calls belong to, of those that are known: a new call waits for no database."""
+        with self._lock:
+            known = {call_id: found.row.operator for call_id in call_ids if (found := self._recent.get(call_id))}
+        if call_ids and self._ready and self.problem is None:
+            query = select(CallRow.id, CallRow.operator).where(CallRow.id.in_(call_ids))
+            with suppress(StoreAway), self.store.reading() as session:
+                known |= {row.id: row.operator for row in session.execute(query)}
+        return known
 
     def settled(self, call_id: str | None = None) -> bool:
         """Waits until what this process wrote – of this call, or at all – is in the database; False if it is not."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from data.taxonomy import PoliceLabel, Urgency
 from serving.known import known_categories, known_rule
-from serving.store.entries import Decided, Doubted, Ended, Happened, Reviewed, Suggested, Undone
+from serving.store.entries import By, Decided, Doubted, Ended, Happened, Reviewed, Suggested, Undone
 from serving.store.schema import LOCAL, CallRow, DecisionRow, OutcomeRow, ReviewRow, SuggestionRow
 
 SURE_OF_ITSELF = 0.9  # a label that contradicts a suggestion this probable is suspected
@@ -26,6 +26,11 @@ def owner(city: str, category: str) -> PoliceLabel:
         return rule.owner
     found = known_categories().get(category)
     return found.police if found else PoliceLabel.POLICE
+
+
+def may_add(by: By, operator: str) -> bool:
+    """Whether words of `by` go into a call that this operator took: it is his, and an admin's."""
+    return by.id == operator or by.role == "admin"
 
 
 def opened(entry: Suggested) -> CallRow:

@@ -165,12 +165,20 @@ def test_unknown_calls_and_others_calls(client: TestClient, operator: Headers, o
     assert s["call_id"] not in {call["call_id"] for call in listed}
 
 
-def test_taking_over_a_call_by_its_id_does_not_work(client: TestClient, operator: Headers, other: Headers) -> None:
-    s = said(client, operator)
-    said(client, other, KNIFE, call_id=s["call_id"])
-    problem(client.get(f"/v1/calls/{s['call_id']}", headers=other), 403, "forbidden")
-    kept = client.get(f"/v1/calls/{s['call_id']}", headers=operator).json()
-    assert kept["turns"][0]["text"].endswith("楼上漏水，物业不管，想有人来看看")
+def test_taking_over_a_call_by_its_id_does_not_work(
+    client: TestClient, operator: Headers, other: Headers, keys: dict[Role, Headers]
+) -> None:
+    call_id = said(client, operator)["call_id"]
+    more = {"call_id": call_id, "text": KNIFE}
+    answer = client.post("/v1/classify", json=more, headers=other)
+    assert fields(problem(answer, 403, "forbidden")) == ["call_id"]
+    answer = client.post("/v1/classify/batch", json={"calls": [{"text": LEAK}, more]}, headers=other)
+    assert fields(problem(answer, 403, "forbidden")) == ["calls.1.call_id"]
+    problem(client.get(f"/v1/calls/{call_id}", headers=other), 403, "forbidden")
+    for headers, text in ((keys[Role.ADMIN], KNIFE), (operator, LEAK)):
+        assert client.post("/v1/classify", json=more | {"text": text}, headers=headers).status_code == 200
+        seen = client.get(f"/v1/calls/{call_id}", headers=operator).json()
+        assert seen["turns"][0]["text"] == text
 
 
 def test_the_loop(client: TestClient, operator: Headers) -> None:

@@ -27,6 +27,7 @@ from serving.engine import AT_ONCE, Engine
 from serving.keys import KeyRing, Role
 from serving.live import BURST, LARGEST_MESSAGE, MOST_PROBLEMS, Session
 from serving.settings import Settings
+from serving.store.calls import Recent
 from serving.store.recorder import Recorder
 from tests.serving.conftest import Headers
 from tests.serving.live_client import closed, problem, said, suggestion, url
@@ -347,20 +348,50 @@ def test_a_call_that_nobody_comes_back_to_is_forgotten(
             assert socket.receive_json()["turns"] == []
 
 
-def test_a_newer_connection_takes_over_and_another_key_does_not(
-    client: TestClient, operator: Headers, keys: dict[Role, Headers]
+@pytest.fixture(scope="module")
+def stranger(state_dir: Path) -> Headers:
+    return {"Authorization": f"Bearer {KeyRing(state_dir / 'keys.json').create(Role.OPERATOR)[1]}"}
+
+
+def test_a_newer_connection_takes_over_and_another_operators_does_not(
+    client: TestClient, operator: Headers, stranger: Headers, keys: dict[Role, Headers]
 ) -> None:
     with client.websocket_connect(url("twice"), headers=operator) as old:
         old.receive_json()
         old.send_json(said(THEFT))
         suggestion(old, 1)
-        with client.websocket_connect(url("twice"), headers=keys[Role.ADMIN]) as other:
+        with client.websocket_connect(url("twice"), headers=stranger) as other:
             assert closed(other) == (4403, "another operator's call")
         with client.websocket_connect(url("twice"), headers=operator) as new:
             assert new.receive_json()["turns"][0]["text"] == THEFT
             assert closed(old) == (4409, "a newer connection has taken over this call")
             new.send_json(said("喂"))
             suggestion(new, 2)
+            with client.websocket_connect(url("twice"), headers=keys[Role.ADMIN]) as admin:
+                assert admin.receive_json()["revision"] == 2
+                assert closed(new)[0] == 4409
+
+
+def test_a_call_that_is_only_stored_is_its_operators_too(
+    app: FastAPI, client: TestClient, operator: Headers, stranger: Headers, keys: dict[Role, Headers]
+) -> None:
+    with client.websocket_connect(url("stored"), headers=operator) as socket:
+        socket.receive_json()
+        socket.send_json(said(THEFT))
+        suggestion(socket, 1)
+    assert app.state.recorder.call("stored") is not None
+    app.state.live._calls.pop("stored")  # as after a restart
+    app.state.recorder._recent = Recent()
+    with client.websocket_connect(url("stored"), headers=stranger) as socket:
+        assert closed(socket) == (4403, "another operator's call")
+    assert "stored" not in {call.call_id for call in app.state.live}
+    for headers in (keys[Role.ADMIN], operator):  # where an admin has gone on the operator can, too
+        with client.websocket_connect(url("stored"), headers=headers) as socket:
+            known = len(socket.receive_json()["turns"])
+            socket.send_json(said(f"{THEFT}，他拿刀出来了", turn=known))
+            suggestion(socket, known + 1)
+    line = client.get("/v1/calls/stored", headers=operator).json()
+    assert "刀" in line["turns"][-1]["text"]
 
 
 @pytest.mark.parametrize(
