@@ -1,6 +1,7 @@
 """Calls after the suggestion: the operator's decision, the unit's outcome, and what became of a call."""
 
 import threading
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -11,7 +12,7 @@ from data.records import Record
 from serving.api import RecorderOf, StoreOf
 from serving.auth import Operator, OperatorOrReviewer
 from serving.decisions import DecisionBody, OutcomeBody, decide, report, wrong
-from serving.keys import Key
+from serving.keys import Key, Role
 from serving.problems import Problem, documented
 from serving.store.calls import CallRecord, names
 from serving.store.entries import AnyEntry, Noted
@@ -74,8 +75,9 @@ def written(recorder: Recorder, *entries: AnyEntry) -> None:
         raise Problem(503, "nothing can be written down; decide by hand and note it") from error
 
 
-def shown(recorder: Recorder, store: Store, record: CallRecord) -> CallView:
-    """The view of a call, with the names of people where the database knows them."""
+def shown(recorder: Recorder, store: Store, record: CallRecord, key: Key) -> CallView:
+    """The view of a call for the holder of `key`, with the names of people where the database knows them."""
+    record = unjudged(record, key)
     behind = bool(recorder.missing())
     known: dict[str, str] = {}
     if not behind:
@@ -87,6 +89,13 @@ def shown(recorder: Recorder, store: Store, record: CallRecord) -> CallView:
     return view(record, known, behind)
 
 
+def unjudged(record: CallRecord, key: Key) -> CallRecord:
+    """The call as a reviewer sees it while it is to be judged: agreement that was copied from another is none."""
+    if key.role is Role.OPERATOR or record.row.review not in ("open", "second"):
+        return record
+    return replace(record, reviews=[review for review in record.reviews if review.by == key.id])
+
+
 @router.post("/v1/calls/{call_id}/decision", responses=documented(400, 401, 403, 404, 409, 413, 422, 503))
 def decision(call_id: CallId, body: DecisionBody, recorder: RecorderOf, store: StoreOf, key: Operator) -> CallView:
     """The operator's decision. The same once more is answered alike; another one is refused."""
@@ -96,7 +105,7 @@ def decision(call_id: CallId, body: DecisionBody, recorder: RecorderOf, store: S
         if entry:
             noted = [Noted(by=by(key), action="consent_refused", call_id=call_id)] * (body.consent == "refused")
             written(recorder, entry, *noted)
-    return shown(recorder, store, found(recorder, call_id, key))
+    return shown(recorder, store, found(recorder, call_id, key), key)
 
 
 @router.post("/v1/calls/{call_id}/outcome", responses=documented(400, 401, 403, 404, 409, 413, 422, 503))
@@ -108,7 +117,7 @@ def outcome(
         record = found(recorder, call_id, key)
         if entry := report(record, body, by(key)):
             written(recorder, entry)
-    return shown(recorder, store, found(recorder, call_id, key))
+    return shown(recorder, store, found(recorder, call_id, key), key)
 
 
 @router.get("/v1/calls/{call_id}", responses=documented(401, 403, 404, 422, 503))
@@ -116,7 +125,7 @@ def call(call_id: CallId, recorder: RecorderOf, store: StoreOf, key: OperatorOrR
     """Everything of a call, and where it stands in the loop 受理→分派→处置→反馈. Who reads it stands in the audit."""
     record = found(recorder, call_id, key)
     recorder.read(call_id, key)
-    return shown(recorder, store, record)
+    return shown(recorder, store, record, key)
 
 
 @router.get("/v1/calls", responses=documented(401, 403, 422, 503))

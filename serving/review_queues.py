@@ -93,20 +93,16 @@ def ahead(wanted: Wanted, settings: Settings, recorder: Recorder, store: Store, 
         raise wrong("cursor", str(error)) from error
     more = len(rows) > wanted.limit
     return CallsAhead(
-        calls=tuple(_seen(record, settings, recorder, store, key) for record in records),
+        calls=tuple(_seen(record, recorder, store, key) for record in records),
         next=queues.cursor_of(wanted.queue, rows[wanted.limit - 1]) if more else None,
         total=total,
     )
 
 
-def _seen(record: CallRecord, settings: Settings, recorder: Recorder, store: Store, key: Key) -> CallView:
-    """The view of a call that is read by the holder of `key`. Where two reviewers are wanted, the second one does not
-    see what the first one said: agreement that was copied is none."""
+def _seen(record: CallRecord, recorder: Recorder, store: Store, key: Key) -> CallView:
+    """The view of a call that is read by the holder of `key`, with what is no person's opinion."""
     recorder.read(record.row.id, key)
-    view = shown(recorder, store, record).model_copy(update=doubts(record.row))
-    if settings.reviewers == 1 or view.review not in ("open", "second"):
-        return view
-    return view.model_copy(update={"reviews": tuple(said for said in view.reviews if said.by.id == key.id)})
+    return shown(recorder, store, record, key).model_copy(update=doubts(record.row))
 
 
 @router.get("/v1/review-calls", responses=documented(401, 403, 422, 503))
@@ -122,9 +118,9 @@ def review_calls(
 
 
 @router.get("/v1/review-calls/{call_id}", responses=documented(401, 403, 404, 422, 503))
-def review_call(call_id: CallId, request: Request, recorder: RecorderOf, store: StoreOf, key: Reviewer) -> CallView:
+def review_call(call_id: CallId, recorder: RecorderOf, store: StoreOf, key: Reviewer) -> CallView:
     """One call as a reviewer may see it before his verdict."""
-    return _seen(found(recorder, call_id, key), settings_of(request), recorder, store, key)
+    return _seen(found(recorder, call_id, key), recorder, store, key)
 
 
 def counts(store: Store, key: Key, audit_rate: float) -> dict[str, int]:

@@ -129,7 +129,8 @@ def undone(row: CallRow, reviews: Sequence[ReviewRow], entry: Undone | Suggested
 def reviewed(row: CallRow, reviews: Sequence[ReviewRow]) -> None:
     """The call's review as it follows from all `reviews` of it that were not undone, oldest first.
 
-    One reviewer is enough where one is wanted. Where two are, they must agree; if not, a third adjudicates.
+    One reviewer is enough where one is wanted. Where two are, they must agree; if not, a third adjudicates, and who
+    looks again later has the last word.
     """
     valid = [review for review in reviews if review.undone_at is None]
     row.review, agreed = _verdict(valid)
@@ -166,7 +167,7 @@ def _verdict(valid: Sequence[ReviewRow]) -> tuple[str, ReviewRow | None]:
     if not valid:
         return "open", None
     if any(review.adjudicates for review in valid):
-        return "done", [review for review in valid if review.adjudicates][-1]
+        return "done", _adjudicated(valid)
     latest = {review.by: review for review in valid}  # a reviewer's later verdict replaces his earlier one
     if max(review.wanted for review in valid) == 1:
         return "done", valid[-1]
@@ -174,6 +175,13 @@ def _verdict(valid: Sequence[ReviewRow]) -> tuple[str, ReviewRow | None]:
         return "second", None
     labels = {(r.verdict == "unusable", r.category, r.urgency, r.destination) for r in latest.values()}
     return ("done", valid[-1]) if len(labels) == 1 else ("adjudicate", None)
+
+
+def _adjudicated(valid: Sequence[ReviewRow]) -> ReviewRow:
+    """What was adjudicated, or what was said at a second look by somebody who was not among those who disagreed."""
+    first = next(number for number, review in enumerate(valid) if review.adjudicates)
+    parties = {review.by for review in valid[:first]}
+    return [review for review in valid[first:] if review.adjudicates or review.by not in parties][-1]
 
 
 def settle(row: CallRow) -> None:

@@ -259,12 +259,20 @@ def two(state_dir: Path, client: TestClient, app: FastAPI) -> Iterator[None]:
 
 def test_two_reviewers(client: TestClient, reviewers: list[Headers], calls: dict[str, str], two: None) -> None:
     one, other, third = reviewers
+    before = client.get("/v1/calls", params={"call_id": "plain"}, headers=other).json()["calls"][0]
     judge(client, one, "plain", "correct", category="noise")
     assert "plain" not in queue(client, one, "random_audit")
     assert "plain" in queue(client, other, "random_audit")
     assert client.get("/v1/review-calls/plain", headers=one).json()["reviews"][-1]["category"] == "noise"
-    assert client.get("/v1/review-calls/plain", headers=other).json()["reviews"] == []  # he judges for himself
+    for path in ("/v1/review-calls/plain", "/v1/calls/plain"):
+        assert client.get(path, headers=other).json()["reviews"] == []  # he judges for himself
+    after = client.get("/v1/calls", params={"call_id": "plain"}, headers=other).json()["calls"][0]
+    assert after == before | {"review": "second"}
     judge(client, other, "plain")
+    assert {said["by"]["name"] for said in client.get("/v1/calls/plain", headers=other).json()["reviews"]} >= {
+        "审核0",
+        "审核1",
+    }
     assert queue(client, one, "adjudication") == []
     assert queue(client, third, "adjudication") == ["plain"]
     assert len(client.get("/v1/review-calls/plain", headers=third).json()["reviews"]) >= 2

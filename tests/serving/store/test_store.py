@@ -14,7 +14,7 @@ from data.records import Call, Suggestion
 from data.redaction import redact
 from serving.store import queues
 from serving.store.calls import load
-from serving.store.entries import AnyEntry, Doubted, Ended, Happened, Noted, Undone, now
+from serving.store.entries import AnyEntry, By, Doubted, Ended, Happened, Noted, Undone, now
 from serving.store.recorder import Recorder
 from serving.store.schema import (
     QUEUE_ORDER,
@@ -159,10 +159,10 @@ def test_reviews_agree_disagree_and_are_undone(store: Store) -> None:
         assert sorted(map(str, undone)) == ["b2", "c3"]
 
 
-def waiting(store: Store, queue: str = "random_audit") -> list[str]:
-    """The calls of a queue that wait for Boris."""
+def waiting(store: Store, queue: str = "random_audit", by: By = BORIS) -> list[str]:
+    """The calls of a queue that wait for a reviewer."""
     with store.reading() as session:
-        return [row.id for row in queues.page(session, queue, queues.waiting(queue, BORIS.id, 1, ()), None, 9)]
+        return [row.id for row in queues.page(session, queue, queues.waiting(queue, by.id, 1, ()), None, 9)]
 
 
 def test_a_call_that_goes_on_waits_for_its_end(store: Store) -> None:
@@ -206,6 +206,30 @@ def test_memory_and_database_open_a_call_again_alike(recorder: Recorder) -> None
     for record in (remembered, stored):
         assert (record.row.review, record.row.held_until) == ("open", None)
         assert [review.undone_by for review in record.reviews] == [ANNA.id]
+
+
+def test_a_second_look_at_what_was_adjudicated_counts(store: Store) -> None:
+    diana = By(id="d4", role="reviewer")
+
+    def stands() -> str | None:
+        with store.reading() as session:
+            row = session.get_one(CallRow, "c1")
+            assert row.review == "done"
+            return row.reviewed_category
+
+    store.apply([suggested("c1"), reviewed("c1", wanted=2), reviewed("c1", by=CLARA, wanted=2, category="noise")])
+    store.apply([reviewed("c1", by=ANNA, wanted=2, adjudicates=True)])
+    store.apply([Doubted(by=ANNA, call_id="c1", source="label_quality", category="consumer")])
+    assert waiting(store, "suspected_label", diana) == ["c1"]
+    again = reviewed("c1", by=diana, wanted=2, verdict="correct", category="consumer")
+    store.apply([again])
+    assert (stands(), waiting(store, "suspected_label", diana)) == ("consumer", [])
+    store.apply([reviewed("c1", by=CLARA, wanted=2, verdict="correct", category="noise")])
+    assert stands() == "consumer"  # one of those who disagreed does not overrule the others
+    store.apply([Undone(by=diana, batch=again.batch)])
+    assert stands() == "neighbour_dispute"
+    store.apply([reviewed("c1", by=ANNA, wanted=2, verdict="correct", category="fight")])
+    assert stands() == "fight"  # who adjudicated corrects himself
 
 
 def test_a_contradicted_sure_suggestion_makes_a_label_suspect(store: Store) -> None:
