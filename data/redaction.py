@@ -1,12 +1,15 @@
 """Personal data out of transcripts before they are stored: fixed marks stand in its place, and nothing leads back.
 
 Replaced are telephone numbers, papers (identity card, passport), bank cards, plates, house numbers, names after a word
-that announces one, and accounts of messengers. Amounts, times, distances, roads, shops, ages and service numbers stay.
+that announces one or before a title, and accounts of messengers. Amounts, times, distances, roads, shops, ages and
+service numbers stay.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -23,8 +26,15 @@ from data.tables import DATA_DIR, Row, load_table, with_fragments
 FOLDER = DATA_DIR / "redaction"
 ROUNDS = 6
 FRAGMENTS = {
-    "<n>": "[0-9一二三四五六七八九十百零〇两幺]{1,6}",
-    "<room>": "(?:[0-9]{3,4}|[零〇一二三四五六七八九幺两]{3,4})",
+    "<n>": "[0-9一二三四五六七八九十百零〇两幺](?: ?[0-9一二三四五六七八九十百零〇两幺]){0,5} ?",
+    "<room>": "(?:[0-9]{3,4}|[零〇一二三四五六七八九幺两]{3,4}|<d>(?: <d>){2,3}(?! [0-9]))",
+    "<d>": "[0-9零〇一二三四五六七八九幺两]",
+    "<province>": "(?=[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼上江安福广湖河山四重北天])"
+    "(?:浙江|上海|江西|安徽|福建|广东|湖南|湖北|河南|河北|山东|四川|贵州|重庆|北京|天津|"
+    "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼])[省市]?",
+    "<p>": "[ ·，,、\\-]{0,2}",
+    "<han>": "[幺一二三四五六七八九零〇洞拐两]",
+    "<plate>": "(?:车牌号码|车牌号|车牌|牌照|牌号|车号|号牌)号?(?:是|为|就是|[:：,， ]){0,3}",
     "<more>": "0-9零〇二三四五六七八九幺两十百千万元块多个米点分年人路国省县",
     "<s>": "[，, ]?",
 }
@@ -160,10 +170,11 @@ def _round(speakers: Sequence[str], texts: Sequence[str]) -> list[str]:
         for number in range(len(views))
     ]
     known = _names().said(zip(views, answers, strict=True))
+    digits = _by_line([Span(*found) for found in _numbers().spans("\n".join(views))], views)
     done: list[str] = []
     for number, text in enumerate(texts):
         view = views[number]
-        spans = [Span(*found) for found in _numbers().spans(view)]
+        spans = digits[number]
         spans += [span for shape in load_shapes() for span in shape.spans(view)]
         if number > 0 and _asks_house().search(views[number - 1]):
             spans += [Span(*match.span(), "〔门牌〕") for match in HOUSE_ANSWER.finditer(view)]
@@ -173,6 +184,16 @@ def _round(speakers: Sequence[str], texts: Sequence[str]) -> list[str]:
             redacted = mark
         done.append(redacted)
     return done
+
+
+def _by_line(spans: Iterable[Span], lines: Sequence[str]) -> list[list[Span]]:
+    """Spans of the joined lines as spans of each; none of them goes over an end of a line."""
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    found: list[list[Span]] = [[] for _ in lines]
+    for span in spans:
+        line = bisect_right(starts, span.start) - 1
+        found[line].append(Span(span.start - starts[line], span.end - starts[line], span.mark))
+    return found
 
 
 def _replaced(text: str, spans: Sequence[Span]) -> str:

@@ -54,7 +54,7 @@ class Figures:
 def _turn(marked: str, number: int) -> tuple[Turn, list[tuple[int, int, int]]]:
     spans: list[tuple[int, int, int]] = []
     plain = ""
-    for piece in re.split(r"(\{[^{}]*\})", marked):
+    for piece in re.split(r"(\{[^{}]*\})", marked.removeprefix(OPERATOR)):
         if piece.startswith("{"):
             spans.append((number, len(plain), len(plain) + len(piece) - 2))
             piece = piece[1:-1]

@@ -1,4 +1,4 @@
-"""Names of persons after a word that announces one, and wherever the same name is said again."""
+"""Names of persons after a word that announces one or before a title, and wherever the same name is said again."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,6 +42,8 @@ class Names:
         self._asks = re.compile(_any(words["ask_name"]) + f"[{HAN}]{{0,3}}(?:[^{HAN}]|$)")
         self._asks_thing = re.compile(_any(words["ask_no_name"]))
         self._titled = re.compile(f"[{HAN}]{_any(words['surname_title'])}")
+        self._title = re.compile(_any(words["name_title"]))
+        self._bound = re.compile(f"(?:^|[^{HAN}]|{_any(words['before_name'])})$")
         self._second_word = re.compile(_any(words["not_second_word"]))
         self._reports = re.compile(f"(?<![{HAN}])(?=[{HAN}]{{2,4}}{_any(words['reports'])})")
         self._report = re.compile(_any(words["reports"]))
@@ -68,6 +70,7 @@ class Names:
     def spans(self, view: str, answers: bool, known: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Where names stand; `answers`: the turn answers a question for one; `known`: names said elsewhere."""
         yield from self._by_cue(view)
+        yield from self._by_title(view)
         yield from ((match.start(), match.end()) for match in self._spelled.finditer(view))
         if answers:
             yield from self._answer(view)
@@ -128,6 +131,27 @@ class Names:
                 yield cue.end(), end
         for match in _ENGLISH.finditer(view):
             yield match.span(1)
+
+    def _by_title(self, view: str) -> Iterator[tuple[int, int]]:
+        """A full name before a title: 王建国先生."""
+        for title in self._title.finditer(view):
+            for length in (4, 3, 2):
+                start = title.start() - length
+                if start >= 0 and self._is_titled(view, start, title.start()):
+                    yield start, title.start()
+                    break
+
+    def _is_titled(self, view: str, start: int, end: int) -> bool:
+        """Whether a surname and a likely given name fill `start`–`end`; the doubtful only where a word can begin."""
+        name = view[start:end]
+        surname = 2 if name[:2] in self._compound else 1
+        if (surname == 1 and name[0] not in self._surnames) or self._not_name.search(name):
+            return False
+        given = name[surname:]
+        if not 1 <= len(given) <= 2 or given[0] in self._not_first or not all(char in self._given for char in given):
+            return False
+        doubts = (name[0] in self._rare) + (len(given) == 1)
+        return doubts == 0 or (doubts == 1 and bool(self._bound.search(view, max(0, start - 4), start)))
 
     def _nick(self, view: str, start: int) -> re.Match[str] | None:
         """A pet name such as 阿强."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 NUMBER_CHARACTERS = "0-9零〇一二三四五六七八九幺两洞拐"
-_HAN_DIGIT = "零〇一二三四五六七八九两"
+_HAN_DIGIT = "(?!一[直辆台部下起]|两[辆台部])[零〇一二三四五六七八九两]"
 # A spoken digit alone behind written ones begins a word: 13800138000一直打.
-_DIGIT = f"(?:[0-9幺洞拐*＊]|(?<![0-9*])[{_HAN_DIGIT}]|(?<=[0-9*])[{_HAN_DIGIT}](?=[{NUMBER_CHARACTERS}]))"
+_DIGIT = f"(?:[0-9幺洞拐*＊]|(?<![0-9*]){_HAN_DIGIT}|(?<=[0-9*]){_HAN_DIGIT}(?=[{NUMBER_CHARACTERS}]))"
 _RUN = re.compile(
     rf"(?:[+＋])?{_DIGIT}(?:[ \-－—–.．·•_，,、…~()（）]{{0,3}}{_DIGIT})+(?:[ \-]?[XxＸｘ×](?![A-Za-z]))?"
 )
@@ -23,13 +23,14 @@ _MOBILE = re.compile(r"(?:\+?86|0086)?(1[3-9][\d*]{9})$")
 _LANDLINE = re.compile(r"(?:86)?0(?:10|2\d|[3-9]\d\d)\d{7,8}$")
 _SERVICE = re.compile(r"(?:[48]00\d{7}|1[12][0-9]|12\d{3}|95\d{3,5}|96\d{3,4}|100\d\d|11[0-9]{3}|106\d{5,17})$")
 _UNIT = re.compile(r"[元块万千百美刀钱]|度电|公里|平方|毫升|人次|[年月日]")
-_FILLER = re.compile(r"[，。、,.…？?！! 嗯对好是哎啊的呃欸诶喔哦然后就再您说]*")
+_LOCAL = re.compile(r"[2-8]\d{6,7}")
 _ASKS_NUMBER = re.compile("电话|手机|号码|联系方式|身份证|证件|卡号|账号|座机")
 BEFORE = 14
 MOST = {"plate": 8}
 FEWEST = {"id": 5, "phone": 5, "card": 8, "net": 5, "plate": 4}
 MARKS = {"id": "〔证件〕", "phone": "〔电话〕", "card": "〔卡号〕", "net": "〔账号〕", "plate": "〔车牌〕"}
 LOOK_BACK = 4
+MOST_GROUPS = 12
 
 
 class Numbers:
@@ -41,9 +42,12 @@ class Numbers:
             ((word.upper(), kind) for kind, row in kinds.items() for word in words[row]), key=lambda pair: -len(pair[0])
         )
         self._any_word = re.compile("|".join(re.escape(word) for word, _ in self._words))
+        fillers = sorted(words["number_filler"], key=len, reverse=True)
+        self._filler = re.compile(rf"(?:[，。、,.…？?！!\s]|{'|'.join(map(re.escape, fillers))})*")
 
     def spans(self, view: str) -> Iterator[tuple[int, int, str]]:
-        """(start, end, mark) of the personal digit runs of `view`."""
+        """(start, end, mark) of the personal digit runs of `view`; lines are turns that follow one another."""
+        yield from self._in_groups(view)
         for run in _RUN.finditer(view):
             parts = list(_FIRM_RUN.finditer(view, run.start(), run.end()))
             certain = any(_exact(part.group()) for part in parts)
@@ -57,6 +61,34 @@ class Numbers:
                 for word in _TIGHT_RUN.finditer(view, part.start(), part.end()):
                     if mark := self._mark(view, word.start(), word.end(), loose=False):
                         yield word.start(), word.end(), mark
+
+    def _in_groups(self, view: str) -> Iterator[tuple[int, int, str]]:
+        """Numbers whose groups fillers, echoes and turns part, one span a turn: 138，嗯，138，0571，好，2345."""
+        groups = list(_FIRM_RUN.finditer(view))
+        first = 0
+        while first + 1 < len(groups):
+            mark, last = None, first
+            start, end = groups[first].span()
+            for number in range(first + 1, min(first + MOST_GROUPS, len(groups))):
+                if _exact(groups[first].group()) or not self._filler.fullmatch(view, end, groups[number].start()):
+                    break
+                end = groups[number].end()
+                if found := self._mark_of_groups(view, start, end):
+                    mark, last = found, number
+            if mark:
+                for line in re.finditer(r"[^\n]+", view[start : groups[last].end()]):
+                    inside = [group.span() for group in _FIRM_RUN.finditer(line.group())]
+                    if inside:
+                        yield start + line.start() + inside[0][0], start + line.start() + inside[-1][1], mark
+            first = last + 1
+
+    def _mark_of_groups(self, view: str, start: int, end: int) -> str | None:
+        digits = dialled(view[start:end])
+        if _UNIT.match(view, end):
+            return None
+        if _LOCAL.fullmatch(digits) and self._kind(view[max(0, start - BEFORE) : start]) == "phone":
+            return MARKS["phone"]
+        return by_shape(digits, "") if _exact(digits) or _UNION_PAY.fullmatch(digits) else None
 
     def _mark(self, view: str, start: int, end: int, loose: bool) -> str | None:
         said = view[start:end]
@@ -74,7 +106,7 @@ class Numbers:
 
     def _kind(self, before: str) -> str | None:
         """The kind of the word that stands nearest before the run, within the sentence."""
-        clause = re.split("[。！？；!?;]", before)[-1].upper()
+        clause = re.split("[。！？；!?;\n]", before)[-1].upper()
         if not self._any_word.search(clause):  # as for most runs; looking for each word takes four times as long
             return None
         nearest = [(clause.rfind(word) + len(word), len(word), kind) for word, kind in self._words if word in clause]
@@ -82,9 +114,9 @@ class Numbers:
 
     def dictated(self, view: str, earlier: Sequence[str]) -> str | None:
         """The mark for a whole turn of digits that goes on with a number asked for or begun a few turns ago."""
-        rest = _FILLER.match(view)
+        rest = self._filler.match(view)
         run = _RUN.match(view, rest.end() if rest else 0)
-        if run is None or _FILLER.fullmatch(view, run.end()) is None:
+        if run is None or self._filler.fullmatch(view, run.end()) is None:
             return None
         digits = _NOT_DIGIT.sub("", run.group().translate(_SPOKEN))
         if not 3 <= len(digits) <= 12 or _SERVICE.match(digits):
@@ -95,6 +127,15 @@ class Numbers:
         return {"身份证": "〔证件〕", "证件": "〔证件〕", "卡号": "〔卡号〕", "账号": "〔卡号〕"}.get(
             asked[-1], "〔电话〕"
         )
+
+
+def dialled(said: str) -> str:
+    """The digits of a number; a group that repeats what was just said counts once where only so it is a number."""
+    groups = [group for group in _NOT_DIGIT.split(said.translate(_SPOKEN).upper()) if group]
+    digits = ""
+    for group in groups:
+        digits += "" if len(group) > 1 and digits.endswith(group) else group
+    return digits if _exact(digits) and not _exact("".join(groups)) else "".join(groups)
 
 
 def _exact(said: str) -> bool:

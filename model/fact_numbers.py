@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from data.redaction import Span, numbers_and_shapes
+from data.redaction_numbers import dialled
 from model.fact_patterns import CLAUSE_END, PERSON, Found, load_words
 from model.numerals import MORE, NUMBER, Said, number
 
@@ -152,7 +153,7 @@ def _digits(view: str, span: Span) -> Iterator[Found]:
         return
     plain = _NOT_DIGIT.sub("", words.translate(_SPOKEN))
     if span.mark == "〔电话〕":
-        plain = re.sub(r"^(?:0086|86)(?=1[3-9]\d{9}$)", "", plain)
+        plain = re.sub(r"^(?:0086|86)(?=1[3-9]\d{9}$)", "", dialled(words))
         yield Found("phone", plain, span.start, span.end)
     elif span.mark == "〔卡号〕":
         yield Found("account", plain, span.start, span.end)

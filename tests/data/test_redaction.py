@@ -58,6 +58,10 @@ PIECES = st.sampled_from(
         "叫",
         "住",
         "+86",
+        "嗯",
+        "对，",
+        "先生",
+        "幢 2 单元 3 0 2",
     ]
 )
 
@@ -77,6 +81,16 @@ PIECES = st.sampled_from(
         ("免贵姓王，王建国，国家的国", "免贵姓〔姓名〕，〔姓名〕，〔姓名〕"),
         ("加了微信xiaomei_520，邮箱a.b@qq.com", "加了微信〔账号〕，邮箱〔邮箱〕"),
         ("聯繫人：陳志強，樓上302一直跳", "聯繫人：〔姓名〕，樓上〔门牌〕一直跳"),
+        ("138，嗯，0571，2345", "〔电话〕"),
+        ("一三八 对 零五七一 嗯 二三四五", "〔电话〕"),
+        ("号码是139，对139，0571，好，6620，6620，快点", "号码是〔电话〕，快点"),
+        ("家里座机8621，嗯，4407", "家里座机〔电话〕"),
+        ("浙江A12345撞的", "〔车牌〕撞的"),
+        ("牌照是A 1 2 3 4 5，跑了", "牌照是〔车牌〕，跑了"),
+        ("车牌号D幺二三五八一直停着", "车牌号〔车牌〕一直停着"),
+        ("住8 幢 2 单元 3 0 2，漏水", "住〔门牌〕，漏水"),
+        ("王建国先生和陈晓明师傅在吵", "〔姓名〕先生和〔姓名〕师傅在吵"),
+        ("我找张丽女士", "我找〔姓名〕女士"),
     ],
 )
 def test_personal_data_goes(text: str, redacted: str) -> None:
@@ -93,6 +107,9 @@ def test_personal_data_goes(text: str, redacted: str) -> None:
         "三号线2号出口，八号车厢，三室两厅",
         "我叫救护车了，他叫我过去，我叫他们坐下",
         "银行卡尾号8827，浙A开头的车",
+        "打了12345，嗯，又打96110，转了1380，对，又转了5710",
+        "这里有 3 幢楼没水，第 2 单元灯坏了",
+        "广东老板和语文老师，王师傅、农家乐老板",
     ],
 )
 def test_look_alikes_stay(text: str) -> None:
@@ -113,6 +130,18 @@ def test_a_name_that_was_asked_for_goes_everywhere() -> None:
 def test_a_number_dictated_over_turns_goes() -> None:
     found = redact_turns(turns("电话多少？", "138", "嗯138", "0571", "0571", "8899。"))
     assert not [turn for turn in found if any(char.isdigit() for char in turn.text)]
+
+
+def test_a_number_in_groups_over_turns_goes_though_none_asked_for_it() -> None:
+    found = redact_turns(turns("您好", "我手机是138", "嗯，138", "0571", "0571，然后呢", "2345，你们快来"))
+    assert [turn.text for turn in found] == [
+        "您好",
+        "我手机是〔电话〕",
+        "嗯，〔电话〕",
+        "〔电话〕",
+        "〔电话〕，然后呢",
+        "〔电话〕，你们快来",
+    ]
 
 
 @given(st.lists(PIECES, max_size=14).map("".join) | st.text(max_size=80))
@@ -139,7 +168,7 @@ def test_hostile_texts_pass(text: str) -> None:
 
 HOSTILE = """
 from data.redaction import redact
-for piece in ("1", "一", "我叫", "a", "1，", "叫王", "12幢", "路1号", "住1单元", "浙A", "a@", "姓", " 1", "138 ", "微信a", "我叫张建国，"):
+for piece in ("1", "一", "我叫", "a", "1，", "叫王", "12幢", "路1号", "住1单元", "浙A", "a@", "姓", " 1", "138 ", "微信a", "我叫张建国，", "138，嗯，", "1 ", "13 对 ", "张建先生", "8 幢 ", "车牌A 1 "):
     redact((piece * 20_000)[:20_000])
 redact("".join(f"我叫张{chr(0x4e00 + n)}建，" for n in range(3_300)))
 print("done")
