@@ -17,7 +17,10 @@ _GAP = re.compile(r"(?:市区|县城|城区|这边|那边|这里|那里|下面|[
 
 @dataclass(frozen=True)
 class Location:
-    """A district or town, with the words that name it (`start` and `end` are offsets in that turn's text)."""
+    """A district or town, with the words that name it (`start` and `end` are offsets in that turn's text).
+
+    `away`: the words around say that the matter is not there (老家, 上班), and no other place was named.
+    """
 
     text: str
     turn: int
@@ -26,6 +29,7 @@ class Location:
     city: str
     district: str
     town: str | None
+    away: bool = False
 
 
 @dataclass(slots=True)
@@ -94,7 +98,9 @@ class Locator:
         if best is None or best.place is None:
             return None
         words = lines[best.line][best.start : best.end]
-        return Location(words, best.turn, best.start, best.end, best.place.city, best.place.district, best.place.town)
+        return Location(
+            words, best.turn, best.start, best.end, best.place.city, best.place.district, best.place.town, best.cue < 0
+        )
 
     def _mentions(self, texts: Sequence[tuple[int, str]]) -> list[_Mention]:
         mentions: list[_Mention] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from model.place_index import Level, Name
 
 WINDOW = 10
-HERE, AT, ARRIVED, AWAY, LEAVING, ORIGIN = 2, 1, 1, -3, -2, -2
+HERE, AT, ARRIVED, AWAY, LEAVING, ORIGIN = 2, 1, 1, -3, -3, -2
 _SAME_CLAUSE = "[^，。,.；;？?！!、]"
 
 

@@ -200,7 +200,7 @@ class Suggester:
         way = route(reply, policy, dangers, confident, call.channel)
         spoken = [(number, turn.text) for number, turn in enumerate(turns) if turn.speaker == "caller"]
         place = self._locator.locate(spoken, policy.city)
-        placed = place is not None and place.town is not None and place.city == policy.city
+        placed = place is not None and place.town is not None and place.city == policy.city and not place.away
         unit = unit_of(way, place, policy.city)
         category = reading.taxonomy.categories[reply.category]
         checks = checklist(turns, category, way.urgency, placed)

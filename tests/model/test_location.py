@@ -48,6 +48,23 @@ def test_words_and_offsets(locator: Locator) -> None:
     assert text[found.start : found.end] == found.text
 
 
+@pytest.mark.parametrize(
+    ("text", "away"),
+    [
+        ("我在余杭仓前", False),
+        ("我老家在余杭仓前", True),
+        ("我老家在余杭仓前，现在在余杭仓前", False),
+        ("我在余杭仓前打工", True),
+        ("我是余杭仓前的", True),
+        ("我从余杭仓前过来的", True),
+    ],
+)
+def test_a_place_is_away_when_the_words_around_say_so(locator: Locator, text: str, away: bool) -> None:
+    found = locator.locate([(0, text)], "hangzhou")
+    assert found is not None
+    assert found.away == away
+
+
 def test_place_of_another_city_comes_with_its_city(locator: Locator) -> None:
     found = locator.locate([(0, "我在乌镇西栅的民宿里")], "hangzhou")
     assert found is not None

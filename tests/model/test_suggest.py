@@ -85,6 +85,17 @@ def test_no_place_asks_for_it_first(suggester: Suggester) -> None:
     assert found.ask_next[0].field == "address"
 
 
+@pytest.mark.parametrize(
+    "text", ["我老家在余杭仓前的，钱包丢了", "我在余杭仓前上班，家里被偷了", "我是余杭仓前的，手机丢了"]
+)
+def test_a_place_where_the_matter_is_not_does_not_answer_the_question_for_it(suggester: Suggester, text: str) -> None:
+    found = suggester.suggest(said(text))
+    assert found.location is not None
+    assert found.location.town == "仓前街道"
+    assert found.ask_next[0].field == "address"
+    assert suggester.suggest(said("我在余杭仓前，钱包丢了")).ask_next[0].field != "address"
+
+
 def test_evidence_points_at_the_callers_words(suggester: Suggester) -> None:
     call = Call.model_validate({"turns": [{"speaker": "operator", "text": "您好，110，请讲。"},
                                           {"speaker": "caller", "text": "報警，停在樓下的電動車昨晚被偷了，有監控"}]})  # fmt: skip
