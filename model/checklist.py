@@ -4,23 +4,27 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import field_validator
 
 from data.records import Question, Record, Turn
 from data.tables import DATA_DIR, Row, load_table
 from data.taxonomy import Category, Codes, Urgency, categories
+from model.fact_patterns import Field
+from model.facts import Fact
 
 ADDRESS = Question(field="address", prompt="请问您现在的具体位置？区县、街道、小区或路口。")
 AT_MOST = 4
 
 
 class CheckRow(Row):
-    """One line of `checklists.csv`."""
+    """One line of `checklists.csv`. A fact of the kind `fact` answers it, and so do words that `answered` finds."""
 
     field: str
     scope: Codes
     prompt: str
+    fact: Field | Literal[""]
     answered: re.Pattern[str]
 
     @field_validator("scope")
@@ -51,16 +55,22 @@ class Check(Record):
     answered: bool
 
 
-def checklist(turns: Sequence[Turn], category: Category, urgency: Urgency, placed: bool) -> tuple[Check, ...]:
+def checklist(
+    turns: Sequence[Turn], facts: Sequence[Fact], category: Category, urgency: Urgency, placed: bool
+) -> tuple[Check, ...]:
     """Everything that should be known of such a call, the address first; nothing for an invalid call."""
     if category.group == "invalid":
         return ()
+    found = {fact.field for fact in facts}
     said = " ".join(turn.text for turn in turns if turn.speaker == "caller")
     scopes = {"*", urgency.value, category.code, category.group}
     rows = [row for row in load_checklists() if scopes & set(row.scope)]
     return (
         Check(field=ADDRESS.field, prompt=ADDRESS.prompt, answered=placed),
-        *(Check(field=row.field, prompt=row.prompt, answered=bool(row.answered.search(said))) for row in rows),
+        *(
+            Check(field=row.field, prompt=row.prompt, answered=row.fact in found or bool(row.answered.search(said)))
+            for row in rows
+        ),
     )
 
 

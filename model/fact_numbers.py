@@ -78,6 +78,8 @@ def _is_amount(view: str, match: re.Match[str], unit: str, asked: str) -> bool:
     before = _clause_before(view, match.start())
     if before.endswith(("第", "尾号", "号", "尾数")) or re.search("[A-Za-z]$", before):
         return False
+    if before.endswith(load_words()["money_question"]):
+        return False
     announced = bool(_any("money_before").search(before))
     if unit:
         counts_things = unit == "块" and _any("not_money").match("块" + view[match.end("unit") : match.end("unit") + 3])
@@ -85,6 +87,8 @@ def _is_amount(view: str, match: re.Match[str], unit: str, asked: str) -> bool:
         return not counts_things and not vague and (unit not in ("角", "毛") or announced)
     if _MONEY_BEHIND.match(behind):
         return True
+    if match.group("n") in load_words()["hotline"] and not before.endswith(load_words()["hotline_spent"]):
+        return False
     if _any("not_money").match(behind) or re.match("[:：.\\-]", behind):
         return False
     if not _MAGNITUDE.search(match.group("n") + (match.group("big") or "")):

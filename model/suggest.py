@@ -203,7 +203,8 @@ class Suggester:
         placed = place is not None and place.town is not None and place.city == policy.city and not place.away
         unit = unit_of(way, place, policy.city)
         category = reading.taxonomy.categories[reply.category]
-        checks = checklist(turns, category, way.urgency, placed)
+        facts = find_facts(call.transcript, place)
+        checks = checklist(turns, facts, category, way.urgency, placed)
         suggestion = Suggestion(
             call_id=call.call_id or uuid.uuid4().hex,
             suggestion_id=uuid.uuid4().hex,
@@ -225,7 +226,6 @@ class Suggester:
             policy_version=policy.version,
             elapsed_ms=0.0,
         )
-        facts = find_facts(call.transcript, place) if rules else ()
         return Advice(suggestion, checks, facts, decision.shown, decision.settled, reading.glance)
 
     def decision(
