@@ -206,9 +206,8 @@ def test_bad_rows_are_refused_and_the_rest_goes_on(tmp_path: Path) -> None:
     path.write_bytes(
         '报警内容,类别\n一,盗窃\n二\n"三,盗\n窃",噪音\n'.encode() + b"\xe4\xb8" + ",噪音\n四,噪音\n".encode()
     )
-    with pytest.raises(DataError, match="neither"):
-        sniffed(path)
-    found = [row for _, row in rows(path, "utf-8")]
+    assert sniffed(path) == "utf-8-sig"
+    found = [row for _, row in rows(path)]
     assert found[0] == {"报警内容": "一", "类别": "盗窃"}
     assert found[1] == "has 1 columns, not 2"
     assert found[2] == {"报警内容": "三,盗\n窃", "类别": "噪音"}
@@ -221,6 +220,44 @@ def test_bad_bytes_in_one_cell_refuse_that_row(tmp_path: Path, mapping: CodeMap)
     tally = import_records([path], mapping, "own", None, "utf-8")
     assert tally.taken == 1
     assert list(tally.rejected) == ["holds bytes that are not of the file's encoding"]
+
+
+@pytest.mark.parametrize(("most", "few"), [("utf-8", "gb18030"), ("gb18030", "utf-8")])
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_lines_of_another_encoding_are_refused_and_no_others(
+    tmp_path: Path, mapping: CodeMap, kind: str, most: str, few: str
+) -> None:
+    texts = ["狗叫一夜", "歌厅太吵", "有人\n打麻将", "楼上装修", "广场舞", "工地打桩"]
+    lines = [json.dumps({"报警内容": text, "类别": "噪音"}, ensure_ascii=False) for text in texts]
+    if kind == "csv":
+        lines = ["报警内容,类别", *(f'"{text}",噪音' for text in texts)]
+    path = tmp_path / f"a.{kind}"
+    foreign = [number for number, line in enumerate(lines) if "歌厅" in line or "广场" in line]
+    path.write_bytes(
+        b"".join(f"{line}\n".encode(few if number in foreign else most) for number, line in enumerate(lines))
+    )
+    taken, refused = refusals(path, mapping, tmp_path)
+    assert taken == ["狗叫一夜", "有人\n打麻将", "楼上装修", "工地打桩"]
+    assert refused.total() == 2
+    listed = (tmp_path / "out" / REJECTED).read_text(encoding="utf-8").splitlines()[1:]
+    wrapped = kind == "csv"  # one text before the second goes over two lines
+    assert [line.split(",")[1] for line in listed] == [str(foreign[0] + 1), str(foreign[1] + 1 + wrapped)]
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"text,category\na,b\n\xff\xff,\xff\n", 3),
+        ("报警内容,类别\n".encode() + "狗叫,噪音\n歌厅吵,噪音\n".encode("gb18030"), 1),
+    ],
+)
+def test_a_file_that_cannot_be_read_at_all_names_the_line(
+    tmp_path: Path, mapping: CodeMap, content: bytes, line: int
+) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(DataError, match=r"neither of|header that is not") as caught:
+        import_records([tmp_path / "a.csv"], mapping, "own", None)
+    assert caught.value.line == line
 
 
 def test_hostile_json_lines(tmp_path: Path, mapping: CodeMap) -> None:

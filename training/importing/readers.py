@@ -2,7 +2,9 @@
 
 import csv
 import itertools
+import re
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,6 +16,7 @@ ENCODINGS = ("utf-8-sig", "gb18030")
 SNIFFED = 2**20
 MOST_UNPACKED, MOST_RATIO = 4 * 2**30, 200
 BATCH = 1_000
+FOREIGN = re.compile("[\udc80-\udcff]")
 
 Row = Mapping[str, Any]
 Rows = Iterator[tuple[int, Row | str]]
@@ -35,36 +38,49 @@ def rows(path: Path, encoding: str = "") -> Rows:
 
 
 def sniffed(path: Path) -> str:
-    """UTF-8, or GB18030 where the beginning of the file is not UTF-8.
+    """UTF-8 or GB18030, whichever more lines in the beginning of the file are of; the others are refused one by one.
 
     Raises:
-        DataError: it is neither.
+        DataError: no line beyond ASCII is of either.
     """
     with path.open("rb") as file:
         head = file.read(SNIFFED)
     head = head[: head.rfind(b"\n") + 1] or head
+    found = {line: _encoding_of(raw) for line, raw in enumerate(head.splitlines(), 1) if not raw.isascii()}
+    counts = Counter(found.values())
+    if found and set(counts) == {""}:
+        raise DataError(path, next(iter(found)), "", f"is neither of {', '.join(ENCODINGS)}")
+    return max(ENCODINGS, key=lambda encoding: counts[encoding])
+
+
+def _encoding_of(raw: bytes) -> str:
+    """The first encoding that reads the line, "" when none does."""
     for encoding in ENCODINGS:
         try:
-            head.decode(encoding)
+            raw.decode(encoding)
         except UnicodeDecodeError:
             continue
         return encoding
-    raise DataError(path, head[: _first_bad(head)].count(b"\n") + 1, "", f"is neither of {', '.join(ENCODINGS)}")
+    return ""
 
 
-def _first_bad(head: bytes) -> int:
+def _is_chinese_utf8(raw: bytes) -> bool:
+    """Whether the line is UTF-8 and has characters of three bytes: no text in GB18030 looks like that."""
     try:
-        head.decode(ENCODINGS[-1])
-    except UnicodeDecodeError as error:
-        return error.start
-    return len(head)
+        return any(char >= "\u0800" for char in raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 class _Lines:
-    """Physical lines for a CSV reader; one that is too long is skipped and raised about, then the next comes."""
+    """Physical lines for a CSV reader; one that is too long is skipped and raised about, then the next comes.
+
+    Bytes that are not of the file's encoding are surrogates; so are all of a line in UTF-8 that GB18030 reads, wrongly.
+    """
 
     def __init__(self, file: TextIO) -> None:
         self._file, self.number = file, 0
+        self._misreads_utf8 = not file.encoding.lower().startswith("utf")
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -75,10 +91,16 @@ class _Lines:
             raise StopIteration
         self.number += 1
         if len(line) < LONGEST_LINE or line[-1] in "\r\n":
-            return line
+            return self._honest(line)
         while line and line[-1] not in "\r\n":
             line = self._file.readline(LONGEST_LINE)
         raise csv.Error(f"line over {LONGEST_LINE} characters")
+
+    def _honest(self, line: str) -> str:
+        if not self._misreads_utf8 or line.isascii():
+            return line
+        raw = line.encode(self._file.encoding, "surrogateescape")
+        return raw.decode("ascii", "surrogateescape") if _is_chinese_utf8(raw) else line
 
 
 def _csv(path: Path, encoding: str) -> Rows:
@@ -111,6 +133,8 @@ def _csv_names(path: Path, reader: Iterator[list[str]]) -> list[str]:
         raise DataError(path, 1, "", f"has no header: {error}") from error
     if not header:
         raise DataError(path, 1, "", "has no header")
+    if any(map(FOREIGN.search, header)):
+        raise DataError(path, 1, "", "has a header that is not of the file's encoding")
     return [name.strip() for name in header]
 
 
@@ -157,7 +181,8 @@ def _jsonl(path: Path, encoding: str) -> Rows:
     encoding = encoding or sniffed(path)
     with path.open("rb") as file:
         for line, raw in bounded_lines(file):
-            yield line, json_object(raw, encoding)
+            misread = raw and not encoding.lower().startswith("utf") and _is_chinese_utf8(raw)
+            yield line, f"not {encoding.upper()}" if misread else json_object(raw, encoding)
 
 
 def _parquet(path: Path, _: str) -> Rows:
