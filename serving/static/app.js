@@ -1,17 +1,15 @@
-"use strict";
+// The page for trying the service out: one call in, its suggestion out.
+import { pageData, request, setKey, takeKey } from "./common.js";
+
 const $ = (id) => document.getElementById(id);
-const data = JSON.parse($("data").textContent);
+const data = pageData();
 const POLICE = { police: "警务", non_police: "非警务", invalid: "无效" };
 const ACTIONS = { dispatch: "派警 / 派单出动", transfer: "一键转接", three_way: "三方通话", work_order: "工单流转", answer: "话务引导", call_back: "回拨" };
 const SPEAKERS = { "来电": "caller", "报警人": "caller", "坐席": "operator", "接警员": "operator" };
 const percent = (p) => `${Math.round(p * 100)}%`;
 
-if (location.hash.startsWith("#key=")) {
-  sessionStorage.setItem("key", decodeURIComponent(location.hash.slice(5)));
-  history.replaceState(null, "", location.pathname);
-}
-$("key").value = sessionStorage.getItem("key") || "";
-$("key").addEventListener("change", () => sessionStorage.setItem("key", $("key").value.trim()));
+$("key").value = takeKey();
+$("key").addEventListener("change", () => setKey($("key").value));
 
 function turnsOf(text) {
   const turns = [];
@@ -77,22 +75,17 @@ async function classify() {
   const turns = turnsOf($("text").value);
   $("status").textContent = "";
   if (!turns.length) { $("status").textContent = "请先输入来电内容。"; return; }
-  const body = { city: $("city").value, channel: $("channel").value, turns };
-  const key = sessionStorage.getItem("key") || "";
-  try {
-    const headers = { "Content-Type": "application/json", Authorization: `Bearer ${key}` };
-    const response = await fetch("/v1/classify", { method: "POST", headers, body: JSON.stringify(body) });
-    const answer = await response.json();
-    if (response.ok) show(turns, answer);
-    else $("status").textContent = response.status === 401 ? "密钥无效，请在右上角填写。" : `${answer.title} ${answer.detail}`;
-  } catch (error) { $("status").textContent = "服务没有应答，请按人工流程处理。"; }
+  const city = $("city").value || undefined;  // not chosen: the key's, or else the service's
+  const answer = await request("/v1/classify", { method: "POST", body: { city, channel: $("channel").value, turns } });
+  if (answer.ok) show(turns, answer.data);
+  else $("status").textContent = { 0: "服务没有应答，请按人工流程处理。", 401: "密钥无效，请在右上角填写。" }[answer.status] ?? `${answer.message}。`;
 }
 
 $("sample").addEventListener("change", () => {
   const chosen = data.samples[$("sample").value];
   if (!chosen) return;
   $("text").value = chosen.turns.map((t) => `${t.speaker === "caller" ? "来电" : "坐席"}：${t.text}`).join("\n");
-  if (chosen.city) $("city").value = chosen.city;
+  $("city").value = chosen.city ?? "";
   $("channel").value = chosen.channel;
   classify();
 });

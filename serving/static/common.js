@@ -66,10 +66,12 @@ async function ask(path, who, { method = "GET", body, signal } = {}) {
   }
   let data = null;
   try { data = await response.json(); } catch { /* an answer without a body, or a proxy's page */ }
-  return { ok: response.ok, status: response.status, data, message: response.ok ? "" : sentence(response.status, data) };
+  const wait = Number(response.headers.get("Retry-After"));
+  return { ok: response.ok, status: response.status, data, message: response.ok ? "" : sentence(response.status, data, wait) };
 }
 
-function sentence(status, problem) {
+function sentence(status, problem, wait) {
+  if (status === 429) return `请求过多，请${wait ? ` ${wait < 120 ? `${wait} 秒` : `${Math.ceil(wait / 60)} 分钟`}后` : "稍后"}再试`;
   if (status === 401) return "密钥无效或已撤销";
   if (status === 403) return "这个密钥没有权限";
   return [problem?.title, problem?.detail].filter(Boolean).join("：") || `服务出错（${status}）`;

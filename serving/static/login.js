@@ -27,9 +27,7 @@ function show(me) {
 }
 
 function problem(answer) {
-  if (answer.status === 429) return "这个地址试错次数过多，请稍后再试。";
-  if (answer.status === 401) return "密钥无效或已撤销。";
-  return answer.message;
+  return answer.status === 429 ? `试错或${answer.message}。` : `${answer.message}。`;
 }
 
 $("form").addEventListener("submit", async (event) => {

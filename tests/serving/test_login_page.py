@@ -38,7 +38,7 @@ def page(browser: Browser, service: tuple[str, dict[str, str]]) -> Iterator[Page
     expect(page.locator("#key")).to_be_focused()
     yield page
     context.close()
-    assert [text for text in problems if "401" not in text] == []
+    assert [text for text in problems if "401" not in text and "429" not in text] == []
 
 
 def test_in_and_out_by_keyboard(page: Page, service: tuple[str, dict[str, str]]) -> None:
@@ -78,3 +78,15 @@ def test_a_page_with_a_session_acts_without_a_key(page: Page, service: tuple[str
         return (await request("/v1/classify", { method: "POST", body: { text: "楼上漏水" } })).status;
     }""")
     assert status == 200
+
+
+def test_whoever_is_locked_out_reads_how_long(page: Page) -> None:
+    for _ in range(6):
+        page.fill("#key", "ydt_wrong")
+        with page.expect_response("**/v1/sessions"):
+            page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_have_text(re.compile("^试错或请求过多，请 [0-9]+ 秒后再试。$"))
+    page.route("**/v1/sessions", lambda route: route.fulfill(status=429, headers={"Retry-After": "600"}, body="{}"))
+    page.fill("#key", "ydt_wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_have_text("试错或请求过多，请 10 分钟后再试。")

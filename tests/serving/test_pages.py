@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from serving.keys import KeyRing, Role
 from serving.pages import samples
 from tests.serving.browser import opened
 
@@ -19,7 +20,7 @@ def address(site: tuple[str, dict[str, str]]) -> str:
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    with opened(browser, address, expected=("401",)) as page:
+    with opened(browser, address, expected=("401", "429")) as page:
         yield page
 
 
@@ -59,6 +60,28 @@ def test_a_dialogue_is_sent_as_turns_and_the_city_counts(page: Page) -> None:
     body = json.loads(sent.value.post_data or "")
     assert [turn["speaker"] for turn in body["turns"]] == ["operator", "caller"]
     expect(page.locator("#location")).to_contain_text("牌头镇")
+
+
+def test_no_city_is_sent_that_nobody_chose(
+    browser: Browser, site: tuple[str, dict[str, str]], site_state: Path
+) -> None:
+    _, secret = KeyRing(site_state / "keys.json").create(Role.OPERATOR, city="shaoxing")
+    with opened(browser, f"{site[0]}/#key={secret}", expected=("403",)) as page:
+        page.fill("#text", "诸暨牌头这边，楼上漏水，物业不管，想有人来看看")
+        with page.expect_request("**/v1/classify") as sent:
+            page.click("#go")
+        assert "city" not in json.loads(sent.value.post_data or "")
+        expect(page.locator("#unit")).to_have_text("牌头镇社会治理中心")
+        page.select_option("#city", "hangzhou")
+        page.click("#go")
+        expect(page.locator("#status")).to_have_text("这个密钥没有权限。")
+
+
+def test_too_many_requests_say_how_long_to_wait(page: Page) -> None:
+    page.route("**/v1/classify", lambda route: route.fulfill(status=429, headers={"Retry-After": "7"}, body="{}"))
+    page.fill("#text", "楼上漏水")
+    page.click("#go")
+    expect(page.locator("#status")).to_have_text("请求过多，请 7 秒后再试。")
 
 
 def test_hostile_text_is_only_text(page: Page) -> None:
