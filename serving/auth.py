@@ -43,11 +43,14 @@ def session_holder(connection: HTTPConnection) -> Key | None:
     return sessions.holder(cookie) if cookie else None
 
 
+def has_token(connection: HTTPConnection, given: str) -> bool:
+    """Whether `given` is the token of the session whose cookie comes with it."""
+    sessions: Sessions = connection.app.state.sessions
+    return hmac.compare_digest(sessions.token(connection.cookies.get(COOKIE, "")).encode(), given.encode())
+
+
 def _sent_by_our_page(request: Request) -> None:
-    sessions: Sessions = request.app.state.sessions
-    expected = sessions.token(request.cookies[COOKIE])
-    given = request.headers.get(TOKEN_HEADER, "")
-    if not same_origin(request) or not hmac.compare_digest(expected.encode(), given.encode()):
+    if not same_origin(request) or not has_token(request, request.headers.get(TOKEN_HEADER, "")):
         raise Problem(403, f"a session's unsafe request comes from a page of this service, with {TOKEN_HEADER}")
 
 

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from data.records import Call, Suggestion
 from model.suggest import Advice
 from serving import metrics
-from serving.auth import session_holder
+from serving.auth import has_token, session_holder
 from serving.engine import Engine
 from serving.keys import Key, KeyFileError, KeyRing, Role
 from serving.live_calls import Closed, LiveCall, LiveCalls
@@ -29,7 +29,7 @@ from serving.store.recorder import Recorder
 from serving.wall import Card
 
 PROTOCOL = "yidiantong.v1"
-BEARER = "bearer."
+BEARER, SESSION = "bearer.", "session."
 LARGEST_MESSAGE = 256 * 2**10  # bytes: 20,000 characters, each escaped as a surrogate pair, and some room
 LARGEST_FRAME = 2**20  # bytes: beyond this the WebSocket layer itself closes (1009)
 GRACE = 3  # seconds that open connections have when the service stops
@@ -44,8 +44,13 @@ def offered_secret(websocket: WebSocket) -> str:
     scheme, _, secret = websocket.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return secret.strip()
+    return _offered(websocket, BEARER)
+
+
+def _offered(websocket: WebSocket, prefix: str) -> str:
+    """What stands behind `prefix` in the sub-protocol that begins so; empty if there is none."""
     offered: list[str] = websocket.scope.get("subprotocols", [])
-    return next((name.removeprefix(BEARER) for name in offered if name.startswith(BEARER)), "")
+    return next((name.removeprefix(prefix) for name in offered if name.startswith(prefix)), "")
 
 
 @router.websocket("/v1/calls/{call_id}/live")
@@ -104,8 +109,14 @@ class Session:
         return key
 
     def _of_session(self) -> Key | None:
-        """A browser that logged in sends its cookie; other sites' pages would send it too, so their origin counts."""
-        return session_holder(self._websocket) if same_origin(self._websocket) else None
+        """A browser that logged in sends its cookie; other sites' pages would send it too, so their origin counts.
+
+        A page that says by its token whose it is gets no other's session, though the cookie is the whole browser's.
+        """
+        token = _offered(self._websocket, SESSION)
+        if not same_origin(self._websocket) or (token and not has_token(self._websocket, token)):
+            return None
+        return session_holder(self._websocket)
 
     def check(self) -> None:
         """Ends the connection when its key has been revoked."""

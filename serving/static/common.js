@@ -55,6 +55,16 @@ export async function request(path, options) {
   return answer && !answer.ok ? answer : ask(path, owner?.headers ?? authorization(), options);
 }
 
+/**
+ * The sub-protocol that says for whom a WebSocket opens, which can send no headers: as with requests, nobody but the page's
+ * owner. Null where that cannot be said now; where another has logged in the page opens anew.
+ */
+export async function protocol() {
+  if (changed() && !(await identify()).ok) return null;
+  const who = owner?.headers ?? authorization();
+  return who.Authorization ? who.Authorization.replace("Bearer ", "bearer.") : `session.${who["X-CSRF-Token"] ?? ""}`;
+}
+
 async function ask(path, who, { method = "GET", body, signal } = {}) {
   const headers = { ...who, ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
   const text = body === undefined ? undefined : JSON.stringify(body);

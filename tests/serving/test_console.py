@@ -575,3 +575,28 @@ def test_a_decision_is_not_sent_in_the_name_of_who_logged_in_meanwhile(browser: 
         page.evaluate("window.dispatchEvent(new Event('focus'))")  # one comes back to the tab
         step(page).to_have_attribute("data-kind", "sent")
         assert len(asked) == 1
+
+
+def test_a_line_does_not_come_back_in_the_name_of_who_logged_in_meanwhile(
+    browser: Browser, site: Site, wire: Wire
+) -> None:
+    with opened(browser, f"{wire.address}/login", ("401", *LOST)) as page:
+        log_in(page, site[1]["operator"])
+        page.goto(f"{wire.address}/console")
+        page.wait_for_selector("html[data-ready]")
+        say(page, THEFT)
+        lines: list[str] = []
+        page.on("websocket", lambda socket: lines.append(socket.url))
+        wire.cut()
+        expect(page.locator("#banner")).to_contain_text("连接中断")
+        page.evaluate("() => { window.old = true; }")
+        other = page.context.new_page()
+        other.goto(f"{site[0]}/login")  # of the same host, whose cookie it is
+        log_out(other)
+        log_in(other, site[1]["admin"])
+        lines.clear()
+        wire.mend()
+        page.wait_for_function("() => !window.old", timeout=20_000)  # the page is the other's now
+        page.wait_for_selector("html[data-ready]")
+        expect(page.locator("#tabs button")).to_have_count(0)
+        assert lines == []

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from serving.keys import Key, KeyRing, Role
+from serving.live import PROTOCOL
 from serving.sessions import COOKIE, FREE_TRIES, SESSION_SECONDS, TOKEN_COOKIE, Guard, Sessions
 from tests.serving.test_api import fields, problem
 
@@ -179,6 +180,19 @@ def test_a_live_call_by_session(browser: TestClient) -> None:
     with browser.websocket_connect("/v1/calls/ws-1/live", headers={"Origin": "http://testserver"}) as live:
         assert json.loads(live.receive_text())["type"] == "ready"
     with browser.websocket_connect("/v1/calls/ws-1/live", headers={"Origin": "http://evil.example"}) as live:
+        assert live.receive()["code"] == 4401
+
+
+def test_a_live_call_of_a_page_goes_on_in_nobody_elses_session(browser: TestClient) -> None:
+    def opened(token: str) -> Any:
+        return browser.websocket_connect(
+            "/v1/calls/ws-2/live", subprotocols=[PROTOCOL, f"session.{token}"], headers={"Origin": "http://testserver"}
+        )
+
+    with opened(browser.cookies[TOKEN_COOKIE]) as live:
+        assert live.accepted_subprotocol == PROTOCOL
+        assert json.loads(live.receive_text())["type"] == "ready"
+    with opened("0" * 64) as live:  # of the session that was there when the page opened
         assert live.receive()["code"] == 4401
 
 

@@ -1,6 +1,6 @@
 // What happens at the desk: calls open, turns are heard, suggestions come, decisions go out. No drawing here.
 
-import { key, request } from "../common.js";
+import { protocol, request } from "../common.js";
 import { decisionBody, sendDecision } from "./decide.js";
 import { openLine } from "./live.js";
 import { draftNote } from "./note.js";
@@ -19,7 +19,7 @@ export function makeDesk({ store, tables, onDanger, openSocket = openLine }) {
     if (store.get().calls.length >= MOST_CALLS) return null;
     store.add({ ...newCall({ id, source, title, city, channel, begun }), ended });
     lines.set(id, openSocket({
-      id, key, start: () => { const call = store.call(id); return { city: call.city, channel: call.channel }; },
+      id, protocol, start: () => { const call = store.call(id); return { city: call.city, channel: call.channel }; },
       onMessage: (message) => receive(id, message),
       onLink: (link, sentence) => store.change(id, (call) => ({ ...call, link: call.ended && link !== "open" ? "ended" : link, problem: link === "refused" ? sentence : "" })),
     }));
