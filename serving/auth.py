@@ -49,6 +49,12 @@ def has_token(connection: HTTPConnection, given: str) -> bool:
     return hmac.compare_digest(sessions.token(connection.cookies.get(COOKIE, "")).encode(), given.encode())
 
 
+def offered(connection: HTTPConnection, prefix: str) -> str:
+    """What stands behind `prefix` in the sub-protocol of a WebSocket that begins so; empty if there is none."""
+    protocols: list[str] = connection.scope.get("subprotocols", [])
+    return next((name.removeprefix(prefix) for name in protocols if name.startswith(prefix)), "")
+
+
 def _sent_by_our_page(request: Request) -> None:
     if not same_origin(request) or not has_token(request, request.headers.get(TOKEN_HEADER, "")):
         raise Problem(403, f"a session's unsafe request comes from a page of this service, with {TOKEN_HEADER}")

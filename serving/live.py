@@ -17,7 +17,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from data.records import Call, Suggestion
 from model.suggest import Advice
 from serving import metrics
-from serving.auth import has_token, session_holder
+from serving.auth import has_token, offered, session_holder
 from serving.engine import Engine
 from serving.keys import Key, KeyFileError, KeyRing, Role
 from serving.live_calls import Closed, LiveCall, LiveCalls
@@ -44,20 +44,13 @@ def offered_secret(websocket: WebSocket) -> str:
     scheme, _, secret = websocket.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return secret.strip()
-    return _offered(websocket, BEARER)
-
-
-def _offered(websocket: WebSocket, prefix: str) -> str:
-    """What stands behind `prefix` in the sub-protocol that begins so; empty if there is none."""
-    offered: list[str] = websocket.scope.get("subprotocols", [])
-    return next((name.removeprefix(prefix) for name in offered if name.startswith(prefix)), "")
+    return offered(websocket, BEARER)
 
 
 @router.websocket("/v1/calls/{call_id}/live")
 async def live(websocket: WebSocket, call_id: Annotated[str, Path()]) -> None:
     """One call: see docs/live.md for the messages and the close codes."""
-    offered: list[str] = websocket.scope.get("subprotocols", [])
-    await websocket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
+    await websocket.accept(subprotocol=PROTOCOL if PROTOCOL in websocket.scope.get("subprotocols", []) else None)
     closed = Closed(1011, "the service failed; the operator's desk decides")
     try:
         await Session(websocket, call_id).run()
@@ -113,7 +106,7 @@ class Session:
 
         A page that says by its token whose it is gets no other's session, though the cookie is the whole browser's.
         """
-        token = _offered(self._websocket, SESSION)
+        token = offered(self._websocket, SESSION)
         if not same_origin(self._websocket) or (token and not has_token(self._websocket, token)):
             return None
         return session_holder(self._websocket)
