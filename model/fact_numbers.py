@@ -162,7 +162,8 @@ def _digits(view: str, span: Span) -> Iterator[Found]:
     elif span.mark == "〔卡号〕":
         yield Found("account", plain, span.start, span.end)
     elif span.mark == "〔车牌〕":
-        province = view[span.start]
+        names = [name for name in load_words()["province_name"] if words.startswith(name[:-1])]
+        province = names[0][-1] if names else view[span.start]
         han = province if "一" <= province <= "鿿" and province not in "零一二三四五六七八九两幺" else ""
         lead = "" if han else "".join(_LEAD.findall(view[max(0, span.start - 8) : span.start])[-1:])
         yield Found("plate", (han + lead + plain).upper(), span.start, span.end)
