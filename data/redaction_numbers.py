@@ -43,7 +43,7 @@ class Numbers:
         )
         self._any_word = re.compile("|".join(re.escape(word) for word, _ in self._words))
         fillers = sorted(words["number_filler"], key=len, reverse=True)
-        self._filler = re.compile(rf"(?:[，。、,.…？?！!\s]|{'|'.join(map(re.escape, fillers))})*")
+        self._filler = re.compile(rf"(?:[，。、,.…？?！!\s]|{'|'.join(map(re.escape, fillers))})*+")
 
     def spans(self, view: str) -> Iterator[tuple[int, int, str]]:
         """(start, end, mark) of the personal digit runs of `view`; lines are turns that follow one another."""
