@@ -64,12 +64,10 @@ def destination_guess(
     )  # fmt: skip
 
 
-def unit_of(way: Route, place: Location | None, city: str) -> str | None:
-    """Name of the town's office that takes it; only within the policy's own city, and only where a town is known."""
+def unit_of(way: Route, town: str | None) -> str | None:
+    """Name of the office of `town` that takes it; None where the town is not known or no town's office takes it."""
     pattern = destinations()[way.destination].unit
-    if place is None or place.town is None or place.city != city or not pattern:
-        return None
-    return pattern.format(town=place.town)
+    return pattern.format(town=town) if town and pattern else None
 
 
 def place_said(found: Location | None, turns: Sequence[Turn]) -> Place | None:

@@ -31,6 +31,10 @@ class Location:
     town: str | None
     away: bool = False
 
+    def town_in(self, city: str) -> str | None:
+        """The town, where the matter is in a known one of `city`."""
+        return self.town if self.city == city and not self.away else None
+
 
 @dataclass(slots=True)
 class _Mention:

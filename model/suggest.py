@@ -200,11 +200,11 @@ class Suggester:
         way = route(reply, policy, dangers, confident, call.channel)
         spoken = [(number, turn.text) for number, turn in enumerate(turns) if turn.speaker == "caller"]
         place = self._locator.locate(spoken, policy.city)
-        placed = place is not None and place.town is not None and place.city == policy.city and not place.away
-        unit = unit_of(way, place, policy.city)
+        town = place.town_in(policy.city) if place else None
+        unit = unit_of(way, town)
         category = reading.taxonomy.categories[reply.category]
         facts = find_facts(call.transcript, place)
-        checks = checklist(turns, facts, category, way.urgency, placed)
+        checks = checklist(turns, facts, category, way.urgency, placed=town is not None)
         suggestion = Suggestion(
             call_id=call.call_id or uuid.uuid4().hex,
             suggestion_id=uuid.uuid4().hex,
@@ -278,6 +278,6 @@ def _as_said(raised: Raised, rendered: Rendered, turns: Sequence[Turn]) -> str:
 
 
 def _elsewhere(place: Location | None, city: str) -> tuple[str, ...]:
-    if place is None or place.city == city:
+    if place is None or place.away or place.city == city:
         return ()
     return (f"地点“{place.text}”不在本市，请核对后转当地",)

@@ -79,6 +79,13 @@ def test_the_unit_is_only_of_the_policys_own_city(suggester: Suggester) -> None:
     assert any("不在本市" in reason for reason in other.reasons)
 
 
+def test_a_town_where_the_matter_is_not_takes_nothing(suggester: Suggester) -> None:
+    wages = "服装厂欠我两个月工资，老板在厂里，你们来个人"
+    assert suggester.suggest(said(f"我老家在余杭仓前的，{wages}")).destination.unit is None
+    found = suggester.suggest(said(f"我老家在诸暨牌头的，{wages}", city="hangzhou"))
+    assert not any("不在本市" in reason for reason in found.reasons)
+
+
 def test_no_place_asks_for_it_first(suggester: Suggester) -> None:
     found = suggester.suggest(said("楼上漏水，物业不管"))
     assert found.location is None
