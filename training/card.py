@@ -33,11 +33,12 @@ def write_card(run: dict[str, Any], config: Config, report: dict[str, Any]) -> s
     start = config.base.warm_start
     warm = f", warm start from {open_release(start, ()).version if start.is_dir() else start}" if start else ""
     kept = f", of the weights before {config.fit.kept:.0%} kept" if config.fit.kept else ""
+    mean = f", in the mean with {', '.join(map(str, config.fit.others))}" if config.fit.others else ""
     return rendered(
         "MODEL_CARD.md",
         **run,
         own=_own(run),
-        warm=warm + kept,
+        warm=warm + kept + mean,
         taught=f", distilled from {run['teacher']}" if run.get("teacher") else "",
         base=BASES.get(config.base.name, config.base.name),
         epochs=config.fit.epochs,

@@ -60,12 +60,13 @@ def test_the_card_is_written_from_the_run(run_folder: Path) -> None:
     assert all(f"| {name} | {row['calls']} | {row['category']:.3f} |" in card for name, row in slices.items())
 
 
-def test_the_card_says_when_the_network_learnt_nothing(run_folder: Path) -> None:
+def test_the_card_says_where_a_network_that_learnt_nothing_is_from(run_folder: Path) -> None:
     facts = json.loads((run_folder / "run.json").read_text())
     report = json.loads((run_folder / "report" / "report.json").read_text())
-    config = Config(base=BaseEncoder(warm_start=BUNDLED), fit=Fit(epochs=0))
+    config = Config(base=BaseEncoder(warm_start=BUNDLED), fit=Fit(epochs=0, others=(Path("a.pt"), Path("b.pt"))))
     card = write_card(facts, config, report)
-    assert f"The network stays as it was, warm start from {open_release(BUNDLED, ()).version}. Config hash" in card
+    begun = open_release(BUNDLED, ()).version
+    assert f"None of its own, warm start from {begun}, in the mean with a.pt, b.pt. Config hash" in card
     assert "epochs" not in card
 
 
