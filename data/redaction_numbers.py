@@ -67,10 +67,13 @@ class Numbers:
         groups = list(_FIRM_RUN.finditer(view))
         first = 0
         while first + 1 < len(groups):
+            if _exact(groups[first].group()):
+                first += 1
+                continue
             mark, last = None, first
             start, end = groups[first].span()
             for number in range(first + 1, min(first + MOST_GROUPS, len(groups))):
-                if _exact(groups[first].group()) or not self._filler.fullmatch(view, end, groups[number].start()):
+                if not self._filler.fullmatch(view, end, groups[number].start()):
                     break
                 end = groups[number].end()
                 if found := self._mark_of_groups(view, start, end):

@@ -1,7 +1,7 @@
 // The page for trying the service out: one call in, its suggestion out.
 import { pageData, request, setKey, takeKey } from "./common.js";
+import { $ } from "./common/dom.js";
 
-const $ = (id) => document.getElementById(id);
 const data = pageData();
 const POLICE = { police: "警务", non_police: "非警务", invalid: "无效" };
 const ACTIONS = { dispatch: "派警 / 派单出动", transfer: "一键转接", three_way: "三方通话", work_order: "工单流转", answer: "话务引导", call_back: "回拨" };

@@ -1,7 +1,7 @@
 // Logging in with a key, and out again. The key itself is not kept in the browser: the cookie is.
 import { request, setKey } from "./common.js";
+import { $ } from "./common/dom.js";
 
-const $ = (id) => document.getElementById(id);
 const ROLES = { operator: "接警员", reviewer: "审核员", scientist: "数据分析", admin: "管理员" };
 const PAGES = [
   ["/console", "接警台", ["operator", "admin"]],

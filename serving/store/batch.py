@@ -95,7 +95,7 @@ class Batch:
         elif entry.call_id not in self.calls:
             raise ValueError(f"{entry.kind}: no call {entry.call_id!r}")
         elif isinstance(entry, Ended):
-            state.ended(self.calls[entry.call_id], entry)
+            state.ended(self.calls[entry.call_id])
         elif isinstance(entry, Decided):
             self._decided(entry, self.calls[entry.call_id])
         elif isinstance(entry, Happened):

@@ -122,7 +122,7 @@ class Recent:
         if record is None:
             return
         if isinstance(entry, Ended):
-            state.ended(record.row, entry)
+            state.ended(record.row)
         elif isinstance(entry, Decided):
             record.decision = record.decision or state.decided(record.row, entry)
         elif isinstance(entry, Happened):

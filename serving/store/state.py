@@ -7,7 +7,7 @@ from typing import Any
 
 from data.taxonomy import PoliceLabel, Urgency
 from serving.known import known_categories, known_rule
-from serving.store.entries import By, Decided, Doubted, Ended, Happened, Reviewed, Suggested, Undone
+from serving.store.entries import By, Decided, Doubted, Happened, Reviewed, Suggested, Undone
 from serving.store.schema import LOCAL, CallRow, DecisionRow, OutcomeRow, ReviewRow, SuggestionRow
 
 SURE_OF_ITSELF = 0.9  # a label that contradicts a suggestion this probable is suspected
@@ -81,7 +81,7 @@ def suggestion_row(entry: Suggested) -> SuggestionRow:
     )  # fmt: skip
 
 
-def ended(row: CallRow, _: Ended) -> None:
+def ended(row: CallRow) -> None:
     """The call is over."""
     row.held_until = None
 

@@ -64,6 +64,10 @@ def _encoding_of(raw: bytes) -> str:
     return ""
 
 
+def _may_misread_utf8(encoding: str) -> bool:
+    return not encoding.lower().startswith("utf")
+
+
 def _is_chinese_utf8(raw: bytes) -> bool:
     """Whether the line is UTF-8 and has characters of three bytes: no text in GB18030 looks like that."""
     try:
@@ -80,7 +84,7 @@ class _Lines:
 
     def __init__(self, file: TextIO) -> None:
         self._file, self.number = file, 0
-        self._misreads_utf8 = not file.encoding.lower().startswith("utf")
+        self._may_misread = _may_misread_utf8(file.encoding)
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -97,7 +101,7 @@ class _Lines:
         raise csv.Error(f"line over {LONGEST_LINE} characters")
 
     def _honest(self, line: str) -> str:
-        if not self._misreads_utf8 or line.isascii():
+        if not self._may_misread or line.isascii():
             return line
         raw = line.encode(self._file.encoding, "surrogateescape")
         return raw.decode("ascii", "surrogateescape") if _is_chinese_utf8(raw) else line
@@ -179,9 +183,10 @@ def _no_bomb(path: Path) -> None:
 
 def _jsonl(path: Path, encoding: str) -> Rows:
     encoding = encoding or sniffed(path)
+    may_misread = _may_misread_utf8(encoding)
     with path.open("rb") as file:
         for line, raw in bounded_lines(file):
-            misread = raw and not encoding.lower().startswith("utf") and _is_chinese_utf8(raw)
+            misread = raw and may_misread and _is_chinese_utf8(raw)
             yield line, f"not {encoding.upper()}" if misread else json_object(raw, encoding)
 
 
